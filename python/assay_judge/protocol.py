@@ -1,0 +1,146 @@
+"""The messages between the judge and a model host, and the judge's bounded way to exchange them.
+
+A request is a header and `rows * length` bytes of text; a reply is a header and either
+`rows * length * vocabulary` float32 logits or, when the host failed, at most MAX_ERROR_BYTES of text.
+All numbers are little-endian. The judge treats every byte of a reply as hostile: it knows the one header it
+expects before it reads, allocates only what it asked for, and waits no longer than its deadline.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import struct
+import time
+
+import numpy as np
+
+VOCABULARY = 256
+REQUEST_MAGIC = b"AQ01"
+REPLY_MAGIC = b"AR01"
+REQUEST_HEADER = struct.Struct("<4sQII")
+"""Magic, request id, rows, length."""
+REPLY_HEADER = struct.Struct("<4sQBIII")
+"""Magic, request id, status, rows, length, vocabulary. For an error, rows is the size of the text in bytes."""
+STATUS_LOGITS = 0
+STATUS_ERROR = 1
+MAX_ERROR_BYTES = 4096
+MAX_ROWS = 256
+MAX_LENGTH = 4096
+PIPE_BYTES = 1 << 20
+LOGITS_DTYPE = np.dtype("<f4")
+
+
+class HostFailure(Exception):
+    """The host broke the contract. `failure` is the verdict's kind: invalid-metric, crash or timeout."""
+
+    def __init__(self, failure: str, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = failure
+        self.reason = reason
+
+
+def grow_pipe(descriptor: int) -> None:
+    """Asks for a larger pipe buffer (fewer wake-ups). What is no pipe, or may not grow, stays as it is."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        pass
+
+
+class Peer:
+    """The judge's end of the two pipes to a model host.
+
+    `deadline` is a time.monotonic() value; an exchange that is not done by then is a timeout.
+    """
+
+    def __init__(self, to_host: int, from_host: int, deadline: float) -> None:
+        self._to_host = to_host
+        self._from_host = from_host
+        self._deadline = deadline
+        for descriptor in (to_host, from_host):
+            os.set_blocking(descriptor, False)
+            grow_pipe(descriptor)
+
+    def logits(self, tokens: np.ndarray) -> np.ndarray:
+        """Sends uint8 [B,T], returns float32 [B,T,256]; values are not checked here. Raises HostFailure."""
+        rows, length = tokens.shape
+        # A reply that was prepared before its request cannot know this number.
+        request_id = int.from_bytes(os.urandom(8), "little")
+        header = REQUEST_HEADER.pack(REQUEST_MAGIC, request_id, rows, length)
+        self._write(header + np.ascontiguousarray(tokens, dtype=np.uint8).tobytes())
+
+        reply = bytearray(REPLY_HEADER.size)
+        self._read_into(memoryview(reply))
+        magic, got_id, status, got_rows, got_length, got_vocabulary = REPLY_HEADER.unpack(reply)
+        if magic != REPLY_MAGIC or got_id != request_id or status not in (STATUS_LOGITS, STATUS_ERROR):
+            raise HostFailure("invalid-metric", "the model host sent something that is no reply to this request")
+        if status == STATUS_ERROR:
+            raise HostFailure("crash", f"the model failed: {self._error_text(got_rows)}")
+        if (got_rows, got_length, got_vocabulary) != (rows, length, VOCABULARY):
+            got = (got_rows, got_length, got_vocabulary)
+            raise HostFailure("invalid-metric", f"logits have shape {got}, not {(rows, length, VOCABULARY)}")
+        logits = np.empty((rows, length, VOCABULARY), dtype=LOGITS_DTYPE)
+        self._read_into(memoryview(logits).cast("B"))
+        return logits
+
+    def expect_silence(self) -> None:
+        """Raises HostFailure if bytes are waiting that no request asked for."""
+        readable, _, _ = select.select([self._from_host], [], [], 0)
+        if readable and os.read(self._from_host, 1):
+            raise HostFailure("invalid-metric", "the model host sent more than it was asked for")
+
+    def _error_text(self, size: int) -> str:
+        """The host's own words, cut to MAX_ERROR_BYTES and to printable characters. They prove nothing."""
+        text = bytearray(min(size, MAX_ERROR_BYTES))
+        self._read_into(memoryview(text))
+        decoded = text.decode("utf-8", errors="replace")
+        return "".join(letter if letter.isprintable() else " " for letter in decoded).strip()
+
+    def _wait(self, readers: list[int], writers: list[int]) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0 or not any(select.select(readers, writers, [], left)):
+            raise HostFailure("timeout", "the model host did not answer in time")
+
+    def _write(self, message: bytes) -> None:
+        view = memoryview(message)
+        while view:
+            self._wait([], [self._to_host])
+            try:
+                view = view[os.write(self._to_host, view) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                # What the host said before it ended is worth more than the fact that it ended.
+                return
+
+    def _read_into(self, view: memoryview) -> None:
+        while view:
+            self._wait([self._from_host], [])
+            try:
+                count = os.readv(self._from_host, [view])
+            except BlockingIOError:
+                continue
+            if count == 0:
+                raise HostFailure("crash", "the model host ended before it had answered")
+            view = view[count:]
+
+
+def read_exactly(descriptor: int, size: int) -> bytes | None:
+    """For the host: blocks until `size` bytes came; None when the stream ended."""
+    parts = []
+    while size:
+        part = os.read(descriptor, size)
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def write_all(descriptor: int, message: bytes | memoryview) -> None:
+    """For the host: blocks until all is written."""
+    view = memoryview(message)
+    while view:
+        view = view[os.write(descriptor, view) :]

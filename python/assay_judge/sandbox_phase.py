@@ -1,0 +1,258 @@
+"""One phase of an attempt: starts its process (and its peer), watches both, and leaves nothing of them behind."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import time
+
+import sandbox_exit as exits
+import sandbox_processes as processes
+import sandbox_record as record
+from sandbox_member import Member, Wakeup
+from sandbox_prepare import Preparation
+from sandbox_spawn import Pipes, spawn
+from sandbox_watch import MemoryWatch
+
+_END_SECONDS = 20.0
+
+
+class Phase:
+    def __init__(self, spec: dict, attempt: dict, directory: str, wakeup: Wakeup) -> None:
+        self.spec = spec
+        self.directory = directory
+        self.wakeup = wakeup
+        self.base = os.path.join(directory, spec["name"])
+        self.preparation = Preparation(spec, attempt, self.base)
+        self.poller = select.poll()
+        self.members: list[Member] = []
+        self.outputs: dict[int, record.CappedOutput] = {}
+        self.memory = MemoryWatch(spec["memoryBytes"])
+        self.reason: str | None = None
+        self.detail: str | None = None
+        self.started_at = 0.0
+        self.ready_at: float | None = None
+        self.ready_reader = -1
+        self.next_look = 0.0
+        self.recorded_sandboxes: list[int] = []
+
+    def run(self) -> dict:
+        """The phase's PhaseEnd. Raises RecordError when the disk is full; nothing is left running then either."""
+        try:
+            self._start()
+            while self.reason is None and not self._main_ended():
+                self._step()
+        except BaseException:
+            self._end_everything()
+            raise
+        left = self._end_everything()
+        for output in self.outputs.values():
+            output.drain()
+        end = self._describe(left)
+        self._close()
+        return end
+
+    def _start(self) -> None:
+        self.started_at = time.monotonic()
+        limit = self.spec["outputBytes"]
+        self.standard_output = self._capture(self.base + ".out", limit)
+        self.standard_error = self._capture(self.base + ".err", limit)
+        self.poller.register(self.wakeup.reader, select.POLLIN)
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self.ready_reader, ready_writer = os.pipe()
+        self.poller.register(self.ready_reader, select.POLLIN)
+        temporary = [null, ready_writer]
+        named = {"ASSAY_READY_FD": ready_writer}
+        try:
+            self.preparation.check_mounts()
+            peer = self.spec.get("peer")
+            if peer is not None:
+                to_peer, from_main = os.pipe()
+                from_peer, to_main = os.pipe()
+                temporary += [to_peer, from_main, from_peer, to_main]
+                errors = self._capture(self.base + ".peer.err", limit)
+                self._spawn("peer", peer, Pipes(to_peer, to_main, errors.writer, {}))
+                named.update(ASSAY_PEER_OUT_FD=from_main, ASSAY_PEER_IN_FD=from_peer)
+            pipes = Pipes(null, self.standard_output.writer, self.standard_error.writer, named)
+            self._spawn("main", self.spec, pipes)
+        except OSError as error:
+            self._stop("not-started", f"{error.filename or 'the process'}: {error.strerror or error}")
+        finally:
+            for descriptor in temporary:
+                os.close(descriptor)
+            for output in self.outputs.values():
+                output.close_writer()
+
+    def _capture(self, path: str, limit: int) -> record.CappedOutput:
+        output = record.CappedOutput(path, limit)
+        self.outputs[output.reader] = output
+        self.poller.register(output.reader, select.POLLIN)
+        return output
+
+    def _spawn(self, role: str, run: dict, pipes: Pipes) -> None:
+        executable, limits = self.preparation.prepare(role, run, pipes.named)
+        status_reader, status_writer = os.pipe() if self.preparation.sealed else (-1, None)
+        pid, failure = spawn(executable, limits, pipes, status_writer)
+        if status_writer is not None:
+            os.close(status_writer)
+        member = Member(role, pid, failure, status_reader)
+        self.members.append(member)
+        for descriptor in member.descriptors():
+            os.set_blocking(descriptor, False)
+            self.poller.register(descriptor, select.POLLIN)
+
+    def _main(self) -> Member | None:
+        return next((one for one in self.members if one.role == "main"), None)
+
+    def _main_ended(self) -> bool:
+        main = self._main()
+        return main is not None and main.wait_status is not None
+
+    def _stop(self, reason: str, detail: str) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self.detail = detail
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        if self.wakeup.cancelled:
+            return self._stop("cancelled", "It was cancelled.")
+        next_time = self._check_clocks(now)
+        if self.reason is not None:
+            return None
+        for descriptor, _ in self.poller.poll(max(0.0, next_time - now) * 1000 + 1):
+            self._on_readable(descriptor)
+        return None
+
+    def _check_clocks(self, now: float) -> float:
+        """Ends the phase where a limit is passed; else the time at which to look again."""
+        limit = self.spec["timeoutSeconds"]
+        times = [self.started_at + limit]
+        if now >= times[0]:
+            self._stop("timeout", f"It ran longer than {limit:g} s.")
+        budget = self.spec.get("budget")
+        if budget is not None and self.ready_at is not None:
+            times.append(self.ready_at + budget["limitSeconds"] + budget["graceSeconds"])
+            if now >= times[-1]:
+                self._stop("over-budget", f"It used more than its budget of {budget['limitSeconds']:g} s.")
+        times.append(self._check_memory(now))
+        return min(times)
+
+    def _check_memory(self, now: float) -> float:
+        if self.next_look == 0.0:
+            self.next_look = now + self.memory.interval
+        if now >= self.next_look:
+            sandboxes = [one.sandbox for one in self.members if one.sandbox is not None]
+            self._record_sandboxes(sandboxes)
+            if self.memory.is_over(processes.descendants(os.getpid()), sandboxes):
+                self._stop("out-of-memory", f"It used more than {self.spec['memoryBytes'] >> 20} MiB of memory.")
+            self.next_look = time.monotonic() + self.memory.interval
+        return self.next_look
+
+    def _record_sandboxes(self, pids: list[int]) -> None:
+        """So that others can end them when this supervisor is killed. They die with it anyway: a second rope."""
+        if self.recorded_sandboxes == pids:
+            return
+        self.recorded_sandboxes = pids
+        path = os.path.join(self.directory, "sandboxes.jsonl")
+        for pid in pids:
+            record.append_json(path, {"pid": pid, "processStart": processes.process_start(pid)})
+
+    def _on_readable(self, descriptor: int) -> None:
+        if descriptor in self.outputs:
+            if not self.outputs[descriptor].copy_available():
+                self.poller.unregister(descriptor)
+        elif descriptor == self.wakeup.reader:
+            self.wakeup.clear()
+            self._reap()
+        elif descriptor == self.ready_reader:
+            if os.read(descriptor, 1):
+                self.ready_at = time.monotonic()
+            self.poller.unregister(descriptor)
+        else:
+            for member in self.members:
+                if descriptor in member.descriptors():
+                    self._on_member(member, descriptor)
+
+    def _on_member(self, member: Member, descriptor: int) -> None:
+        data = member.read(descriptor)
+        if data == b"":
+            self.poller.unregister(descriptor)
+        elif data and descriptor == member.failure:
+            self._stop("not-started", f"The {member.role} process {data.decode(errors='replace')}.")
+        elif data:
+            member.note_status(data)
+
+    def _reap(self) -> bool:
+        """False when there are no children left."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            self.memory.note_largest_process(usage.ru_maxrss, own)
+            for member in self.members:
+                if member.pid == pid:
+                    member.wait_status = status
+                    member.ended_at = time.monotonic()
+
+    def _end_everything(self) -> int:
+        """How many processes could not be ended (stuck in the kernel); 0 but for a broken machine."""
+        own = os.getpid()
+        deadline = time.monotonic() + _END_SECONDS
+        waiting = select.poll()
+        waiting.register(self.wakeup.reader, select.POLLIN)
+        if self._reap() and not self.preparation.sealed:
+            processes.freeze(lambda: processes.descendants(own))
+        while self._reap() and time.monotonic() < deadline:
+            for pid in reversed(processes.descendants(own)):
+                processes.send(pid, signal.SIGKILL)
+            waiting.poll(20)
+            self.wakeup.clear()
+        return len(processes.descendants(own)) if self._reap() else 0
+
+    def _describe(self, left: int) -> dict:
+        self._read_last_words()
+        main = self._main()
+        ended_at = main.ended_at if main is not None and main.wait_status is not None else time.monotonic()
+        end: dict = {"name": self.spec["name"], "reason": self.reason}
+        if self.reason is None and main is not None:
+            end.update(self._describe_exit(main))
+        end["wallSeconds"] = round(ended_at - self.started_at, 6)
+        if self.ready_at is not None:
+            end["budgetSeconds"] = round(max(0.0, ended_at - self.ready_at), 6)
+        if self.memory.peak_bytes is not None:
+            end["peakMemoryBytes"] = self.memory.peak_bytes
+        main_outputs = (self.standard_output, self.standard_error)
+        end["outputBytes"] = sum(one.total_bytes for one in main_outputs)
+        end["outputTruncated"] = any(one.truncated for one in main_outputs)
+        if self.detail is not None:
+            end["detail"] = self.detail
+        if left:
+            end["detail"] = f"{end.get('detail', '')} {left} of its processes could not be ended.".strip()
+        return end
+
+    def _read_last_words(self) -> None:
+        """What the members said while the loop had already stopped."""
+        for member in self.members:
+            for descriptor in member.descriptors():
+                self._on_member(member, descriptor)
+
+    def _describe_exit(self, main: Member) -> dict:
+        refusal = None
+        if self.preparation.sealed and self.standard_output.total_bytes == 0:
+            refusal = exits.refusal(main.wait_status or 0, self.base + ".err", main.reported_exit)
+        return exits.describe(main.wait_status or 0, self.preparation.sealed, refusal)
+
+    def _close(self) -> None:
+        for output in self.outputs.values():
+            output.close()
+        descriptors = [one for member in self.members for one in member.descriptors()]
+        for descriptor in (self.ready_reader, *descriptors):
+            os.close(descriptor)
+        self.preparation.clean()

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { registerCheck } from './check.ts';
+import { registerCompletion } from './completion.ts';
+import { registerDiff } from './diff.ts';
+import { registerDoctor } from './doctor.ts';
+import { registerEstimate } from './estimate.ts';
+import { registerExport } from './export.ts';
+import { registerInit } from './init.ts';
+import { registerLog } from './log.ts';
+import { registerResults } from './results.ts';
+import { registerResume } from './resume.ts';
+import { registerRun } from './run.ts';
+import { registerShow } from './show.ts';
+import { registerStatus } from './status.ts';
+import { registerStop } from './stop.ts';
+import { registerTree } from './tree.ts';
+import { registerWhy } from './why.ts';
+
+/** Every command, by the heading under which the help lists it. */
+export const COMMAND_GROUPS: readonly { readonly heading: string; readonly register: readonly ((program: Command) => void)[] }[] = [
+  { heading: 'Do research:', register: [registerRun, registerResume, registerStop] },
+  {
+    heading: 'Look at it:',
+    register: [registerStatus, registerResults, registerShow, registerWhy, registerDiff, registerTree, registerLog, registerExport],
+  },
+  { heading: 'Set up:', register: [registerInit, registerCheck, registerEstimate, registerDoctor, registerCompletion] },
+];

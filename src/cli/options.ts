@@ -1,0 +1,35 @@
+import path from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+
+/** The global `--directory`, absolute. Default: the current directory. */
+export function directoryOf(command: Command): string {
+  const { directory } = command.optsWithGlobals<{ directory?: string }>();
+  return path.resolve(directory ?? '.');
+}
+
+/** `--json` on a command that prints data. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for scripts instead of text');
+}
+
+/** `[campaign]` as the last argument of a command that is about a whole campaign. */
+export function withCampaignArgument(command: Command): Command {
+  return command.argument('[campaign]', 'name of the campaign (default: the one used last)');
+}
+
+/** `--campaign` on a command whose arguments are experiments. */
+export function withCampaignOption(command: Command): Command {
+  return command.option('-c, --campaign <name>', 'name of the campaign (default: the one used last)');
+}
+
+/** For `.option('--top <number>', …, wholeNumber)`. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return Number(text);
+}
+
+/** Help text with commands to copy, for `.addHelpText('after', …)`. */
+export function examples(lines: readonly (readonly [command: string, meaning: string])[]): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return `\nExamples:\n${lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`).join('\n')}`;
+}

@@ -1,0 +1,341 @@
+import type { AssayEvent, EventOf } from './events.ts';
+import type { Change, Operator, Proposal } from './hypothesis.ts';
+import { BASELINE_EXPERIMENT, idNumber, type ExperimentId, type TrialId } from './ids.ts';
+import { pairGain, pairTrials } from './pairs.ts';
+import type {
+  Calibration,
+  CampaignState,
+  Experiment,
+  OperatorRecord,
+  ScreenBlock,
+  Trial,
+} from './state.ts';
+import type { Stage, TrialOutcome } from './trial.ts';
+import type { Verdict, VerdictKind } from './verdict.ts';
+
+/** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
+export const REDUCER_VERSION = '1';
+
+/** An attempt that was lost is made again, up to this many attempts in all. */
+export const MAX_ATTEMPTS = 3;
+
+const PULLS_REMEMBERED = 200;
+const BLOCKS_REMEMBERED = 16;
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The state as the reducer holds it: the same shape, with collections that can change. */
+export interface WorkingState extends Mutable<
+  Omit<CampaignState, 'experiments' | 'trees' | 'open' | 'trials' | 'trialsOf' | 'screenBlocks' | 'operators' | 'verdictCounts' | 'trialSecondsByStage'>
+> {
+  experiments: Map<ExperimentId, Experiment>;
+  trees: Map<string, ExperimentId>;
+  open: Set<ExperimentId>;
+  trials: Map<TrialId, Trial>;
+  trialsOf: Map<ExperimentId, TrialId[]>;
+  screenBlocks: Map<number, ScreenBlock>;
+  operators: Map<Operator, OperatorRecord>;
+  verdictCounts: Record<VerdictKind, number>;
+  trialSecondsByStage: Record<Stage, number>;
+}
+
+export function initialState(event: EventOf<'campaign.created'>, at: number): WorkingState {
+  return {
+    seq: 0,
+    lastEventAt: at,
+    campaign: event.campaign,
+    createdAt: at,
+    task: event.task,
+    limits: event.limits,
+    searchSeed: event.searchSeed,
+    testHorizon: event.testHorizon,
+    baseline: event.baseline,
+    champion: BASELINE_EXPERIMENT,
+    activeMs: 0,
+    experiments: new Map(),
+    trees: new Map(),
+    open: new Set(),
+    trials: new Map(),
+    trialsOf: new Map(),
+    screenBlocks: new Map(),
+    operators: new Map(),
+    recentPulls: [],
+    experimentCount: 0,
+    measurementCount: 0,
+    trialCount: 0,
+    pairCount: 0,
+    attemptCount: 0,
+    rejectedProposals: 0,
+    verdictCounts: { keep: 0, 'near-miss': 0, inconclusive: 0, discard: 0, 'suspected-hack': 0, failed: 0 },
+    tests: { count: 0, rejections: 0 },
+    pairedDifferences: { sumOfSquares: 0, degrees: 0 },
+    calibration: { checked: 0, covered: 0, tooHigh: 0, tooLow: 0 },
+    trialSecondsByStage: { baseline: 0, screen: 0, replicate: 0, confirm: 0, final: 0 },
+  };
+}
+
+/** Folds one record into the state, in place. Total: every event in any order that an engine can write is accepted. */
+export function applyEvent(state: WorkingState, record: { seq: number; at: number; event: AssayEvent }): void {
+  const { event, at } = record;
+  const previousAt = state.lastEventAt;
+  state.seq = record.seq;
+  state.lastEventAt = at;
+  switch (event.type) {
+    case 'campaign.created':
+    case 'note.written':
+      return;
+    case 'campaign.extended':
+      state.limits = { ...state.limits, ...event.limits };
+      delete state.finished;
+      return;
+    case 'engine.started':
+      // A killed engine wrote no last word: it ran at least until its last event.
+      closeEngine(state, previousAt);
+      state.engine = {
+        pid: event.pid,
+        host: event.host,
+        slots: event.slots,
+        sandbox: event.sandbox,
+        device: event.device,
+        startedAt: at,
+      };
+      return;
+    case 'engine.stopped':
+      closeEngine(state, at);
+      return;
+    case 'noise.measured': {
+      const { type: _, ...noise } = event;
+      state.noise = noise;
+      return;
+    }
+    case 'proposal.rejected':
+      state.rejectedProposals += 1;
+      return;
+    case 'experiment.proposed':
+      applyProposed(state, event, at);
+      return;
+    case 'experiment.implemented':
+      if (!state.trees.has(event.tree)) state.trees.set(event.tree, event.experiment);
+      updateExperiment(state, event.experiment, (experiment) => ({
+        ...experiment,
+        proposal: withoutBodies(experiment.proposal),
+        candidate: event.candidate,
+        reference: event.reference,
+        filesChanged: event.filesChanged,
+        linesAdded: event.linesAdded,
+        linesRemoved: event.linesRemoved,
+      }));
+      return;
+    case 'trial.planned':
+      applyPlanned(state, event);
+      return;
+    case 'trial.submitted': {
+      const trial = state.trials.get(event.trial);
+      state.attemptCount += 1;
+      if (trial) state.trials.set(event.trial, { ...trial, state: 'submitted', attempt: event.attempt, token: event.token });
+      return;
+    }
+    case 'trial.finished':
+      applyFinished(state, event);
+      return;
+    case 'trial.withdrawn': {
+      state.trials.delete(event.trial);
+      const rest = (state.trialsOf.get(event.experiment) ?? []).filter((trial) => trial !== event.trial);
+      state.trialsOf.set(event.experiment, rest);
+      return;
+    }
+    case 'stage.passed':
+      applyPassed(state, event);
+      return;
+    case 'experiment.concluded':
+      applyConcluded(state, event, at);
+      return;
+    case 'champion.changed':
+      state.champion = event.experiment;
+      return;
+    case 'campaign.finished':
+      state.finished = { reason: event.reason, at, ...(event.comparison ? { comparison: event.comparison } : {}) };
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function closeEngine(state: WorkingState, at: number): void {
+  if (!state.engine || state.engine.stoppedAt !== undefined) return;
+  state.activeMs += Math.max(0, at - state.engine.startedAt);
+  state.engine = { ...state.engine, stoppedAt: at };
+}
+
+function applyProposed(state: WorkingState, event: EventOf<'experiment.proposed'>, at: number): void {
+  state.experiments.set(event.experiment, {
+    id: event.experiment,
+    proposal: event.proposal,
+    proposedAt: at,
+    replicated: false,
+    trialSeconds: 0,
+  });
+  state.open.add(event.experiment);
+  state.trialsOf.set(event.experiment, []);
+  state.experimentCount = Math.max(state.experimentCount, idNumber(event.experiment) + 1);
+  if (event.proposal.operator === 'baseline') state.measurementCount += 1;
+}
+
+function applyPlanned(state: WorkingState, event: EventOf<'trial.planned'>): void {
+  const { plan } = event;
+  state.trials.set(plan.trial, { plan, state: 'planned', attempt: 0 });
+  state.trialsOf.get(plan.experiment)?.push(plan.trial);
+  state.trialCount = Math.max(state.trialCount, idNumber(plan.trial));
+  state.pairCount = Math.max(state.pairCount, plan.pair);
+  if (plan.stage !== 'screen') return;
+  const block = state.screenBlocks.get(plan.pair);
+  if (block && plan.arm === 'candidate') {
+    state.screenBlocks.set(plan.pair, { ...block, uses: block.uses + 1 });
+  } else if (!block && plan.arm === 'reference') {
+    const { pair, seed, candidate: reference, trial } = plan;
+    state.screenBlocks.set(pair, { pair, seed, reference, trial, uses: 0 });
+    if (state.screenBlocks.size > BLOCKS_REMEMBERED) dropOldBlock(state);
+  }
+}
+
+/** A block that an open experiment still waits for is never dropped. */
+function dropOldBlock(state: WorkingState): void {
+  const needed = new Set<number>();
+  for (const trial of state.trials.values()) if (trial.plan.stage === 'screen') needed.add(trial.plan.pair);
+  for (const pair of state.screenBlocks.keys()) {
+    if (needed.has(pair)) continue;
+    state.screenBlocks.delete(pair);
+    return;
+  }
+}
+
+function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): void {
+  const trial = state.trials.get(event.trial);
+  if (!trial) return;
+  const { outcome } = event;
+  const again = outcome.status === 'cancelled' || (isLost(outcome) && event.attempt < MAX_ATTEMPTS);
+  // A cancelled attempt does not use up one of the attempts that a lost one may take.
+  const attempt = outcome.status === 'cancelled' ? event.attempt - 1 : event.attempt;
+  state.trials.set(event.trial, again ? { plan: trial.plan, state: 'planned', attempt } : { ...trial, state: 'ended', outcome });
+  const seconds = outcome.facts.wallSeconds ?? 0;
+  state.trialSecondsByStage[trial.plan.stage] += seconds;
+  updateExperiment(state, event.experiment, (experiment) => {
+    const next = { ...experiment, trialSeconds: experiment.trialSeconds + seconds };
+    if (outcome.status !== 'succeeded' || trial.plan.arm !== 'candidate') return next;
+    const count = (experiment.measured?.count ?? 0) + 1;
+    const mean = experiment.measured?.mean ?? 0;
+    return { ...next, measured: { count, mean: mean + (outcome.result.value - mean) / count } };
+  });
+  const block = state.screenBlocks.get(trial.plan.pair);
+  if (block && block.trial === event.trial && !again) {
+    const value = outcome.status === 'succeeded' ? outcome.result.value : null;
+    state.screenBlocks.set(block.pair, { ...block, value });
+  }
+}
+
+function isLost(outcome: TrialOutcome): boolean {
+  return outcome.status === 'failed' && outcome.failure === 'lost';
+}
+
+function applyPassed(state: WorkingState, event: EventOf<'stage.passed'>): void {
+  if (event.stage === 'screen') {
+    const { testIndex: index = 0, level = 0, variance = 0, tau = 0 } = event;
+    state.tests = { ...state.tests, count: Math.max(state.tests.count, index) };
+    updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, test: { index, level, variance, tau } }));
+  } else if (event.stage === 'replicate') {
+    updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, replicated: true }));
+  }
+}
+
+function applyConcluded(state: WorkingState, event: EventOf<'experiment.concluded'>, at: number): void {
+  const { experiment: id, verdict } = event;
+  const trials = (state.trialsOf.get(id) ?? []).flatMap((trial) => state.trials.get(trial) ?? []);
+  poolDifferences(state, trials);
+  for (const trial of trials) state.trials.delete(trial.plan.trial);
+  state.trialsOf.delete(id);
+  state.open.delete(id);
+  updateExperiment(state, id, (experiment) => ({ ...experiment, verdict, concludedAt: at }));
+  const experiment = state.experiments.get(id);
+  // Measuring the starting point, or the champion beside it, tests no hypothesis.
+  if (!experiment || experiment.proposal.operator === 'baseline') return;
+  state.verdictCounts[verdict.kind] += 1;
+  // Online false-discovery control counts what it lets through: the tests that ended in a keep.
+  if (verdict.kind === 'keep') state.tests = { ...state.tests, rejections: state.tests.rejections + 1 };
+  creditOperator(state, experiment, verdict);
+  checkPrediction(state, experiment, verdict);
+}
+
+/** Within-experiment spread of paired differences of honest pairs: what the next tests take as the variance of a pair. */
+function poolDifferences(state: WorkingState, trials: readonly Trial[]): void {
+  for (const stage of ['replicate', 'confirm'] as const) {
+    const gains = pairTrials(trials, stage).flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
+    if (gains.length < 2) continue;
+    const mean = gains.reduce((sum, value) => sum + value, 0) / gains.length;
+    const squares = gains.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const { sumOfSquares, degrees } = state.pairedDifferences;
+    state.pairedDifferences = { sumOfSquares: sumOfSquares + squares, degrees: degrees + gains.length - 1 };
+  }
+}
+
+function creditOperator(state: WorkingState, experiment: Experiment, verdict: Verdict): void {
+  const { operator } = experiment.proposal;
+  const record = state.operators.get(operator) ?? { operator, pulls: 0, keeps: 0, totalSeconds: 0, totalGain: 0 };
+  const kept = verdict.kind === 'keep';
+  const gained = kept ? Math.max(0, verdict.evidence.shrunkenGain ?? 0) : 0;
+  state.operators.set(operator, {
+    operator,
+    pulls: record.pulls + 1,
+    keeps: record.keeps + (kept ? 1 : 0),
+    totalSeconds: record.totalSeconds + experiment.trialSeconds,
+    totalGain: record.totalGain + gained,
+  });
+  const pull = { operator, gain: gained, seconds: experiment.trialSeconds };
+  state.recentPulls = [...state.recentPulls, pull].slice(-PULLS_REMEMBERED);
+}
+
+/** The best estimate there is of the true gain: confirmed, else replicated, else screened. */
+export function bestGainEstimate(verdict: Verdict): number | undefined {
+  const { confirmMeanGain, replicateMeanGain, screenGain } = verdict.evidence;
+  return confirmMeanGain ?? replicateMeanGain ?? screenGain;
+}
+
+function checkPrediction(state: WorkingState, experiment: Experiment, verdict: Verdict): void {
+  const predicted = experiment.proposal.hypothesis.predictedGain;
+  const measured = bestGainEstimate(verdict);
+  if (!predicted || measured === undefined) return;
+  const before: Calibration = state.calibration;
+  state.calibration = {
+    checked: before.checked + 1,
+    covered: before.covered + (measured >= predicted.low && measured <= predicted.high ? 1 : 0),
+    tooHigh: before.tooHigh + (measured < predicted.low ? 1 : 0),
+    tooLow: before.tooLow + (measured > predicted.high ? 1 : 0),
+  };
+}
+
+function updateExperiment(state: WorkingState, id: ExperimentId, change: (experiment: Experiment) => Experiment): void {
+  const experiment = state.experiments.get(id);
+  if (experiment) state.experiments.set(id, change(experiment));
+}
+
+/** Whole files and diffs are in git by now; a hundred thousand of them need not be in memory too. */
+function withoutBodies(proposal: Proposal): Proposal {
+  return { ...proposal, change: shorten(proposal.change) };
+}
+
+function shorten(change: Change): Change {
+  switch (change.type) {
+    case 'files':
+      return { type: 'files', files: Object.fromEntries(Object.keys(change.files).map((path) => [path, null])) };
+    case 'diff':
+      return { type: 'diff', diff: '' };
+    case 'undo':
+      return { ...change, change: shorten(change.change) };
+    case 'none':
+    case 'knobs':
+    case 'pattern':
+    case 'merge':
+      return change;
+    default:
+      return change satisfies never;
+  }
+}

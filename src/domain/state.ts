@@ -1,0 +1,188 @@
+import type { Direction, FinalComparison, Limits, TaskFacts } from './events.ts';
+import type { Operator, Proposal } from './hypothesis.ts';
+import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
+import type { SandboxKind, TrialOutcome, TrialPlan } from './trial.ts';
+import type { Verdict, VerdictKind } from './verdict.ts';
+
+/** What is remembered of an experiment for the whole campaign: small, since there may be a hundred thousand. */
+export interface Experiment {
+  readonly id: ExperimentId;
+  /** Bodies of whole-file and diff changes are dropped once they are a commit; the log keeps them. */
+  readonly proposal: Proposal;
+  readonly proposedAt: number;
+  readonly candidate?: CandidateId;
+  readonly reference?: CandidateId;
+  readonly filesChanged?: number;
+  readonly linesAdded?: number;
+  readonly linesRemoved?: number;
+  /** Set when the screen was passed: the numbers that were fixed before the first replication pair. */
+  readonly test?: { readonly index: number; readonly level: number; readonly variance: number; readonly tau: number };
+  readonly replicated: boolean;
+  readonly verdict?: Verdict;
+  readonly concludedAt?: number;
+  /** Of the candidate's own measured values. */
+  readonly measured?: { readonly count: number; readonly mean: number };
+  /** Wall seconds of every ended trial that it asked for, its references included. */
+  readonly trialSeconds: number;
+}
+
+export type TrialState = 'planned' | 'submitted' | 'ended';
+
+/** A trial of an experiment that is still open. Trials of concluded experiments live in the log only. */
+export interface Trial {
+  readonly plan: TrialPlan;
+  readonly state: TrialState;
+  readonly attempt: number;
+  readonly token?: string;
+  /** Present when ended. A lost or cancelled attempt leaves the trial 'planned' again. */
+  readonly outcome?: TrialOutcome;
+}
+
+/** A reference run that several screening trials share: same seed, close in time. */
+export interface ScreenBlock {
+  readonly pair: number;
+  readonly seed: number;
+  readonly reference: CandidateId;
+  readonly trial: TrialId;
+  readonly uses: number;
+  /** Undefined until it is measured; null when it failed. */
+  readonly value?: number | null;
+}
+
+export interface NoiseFloor {
+  readonly runs: number;
+  readonly mean: number;
+  readonly sigma: number;
+  readonly sigmaUsed: number;
+  readonly trialSeconds: number;
+}
+
+export interface OperatorRecord {
+  readonly operator: Operator;
+  readonly pulls: number;
+  readonly keeps: number;
+  readonly totalSeconds: number;
+  /** Sum of the shrunken gains of its keeps. */
+  readonly totalGain: number;
+}
+
+/** What one experiment brought and cost, for the bandit that chooses operators. */
+export interface OperatorPull {
+  readonly operator: Operator;
+  /** Shrunken gain of a keep; 0 for every other verdict. */
+  readonly gain: number;
+  readonly seconds: number;
+}
+
+/** How predictions fared: of those that could be checked, how many intervals held the confirmed gain. */
+export interface Calibration {
+  readonly checked: number;
+  readonly covered: number;
+  readonly tooHigh: number;
+  readonly tooLow: number;
+}
+
+export interface CampaignState {
+  readonly seq: number;
+  readonly lastEventAt: number;
+  readonly campaign: string;
+  readonly createdAt: number;
+  readonly task: TaskFacts;
+  readonly limits: Limits;
+  readonly searchSeed: number;
+  readonly testHorizon: number;
+  readonly baseline: CandidateId;
+  readonly champion: ExperimentId;
+  readonly noise?: NoiseFloor;
+  readonly engine?: {
+    readonly pid: number;
+    readonly host: string;
+    readonly slots: number;
+    readonly sandbox: SandboxKind;
+    readonly device: string;
+    readonly startedAt: number;
+    /** Undefined while it runs, as far as the log knows. */
+    readonly stoppedAt?: number;
+  };
+  /** Milliseconds that engines ran before the present one. */
+  readonly activeMs: number;
+  readonly experiments: ReadonlyMap<ExperimentId, Experiment>;
+  /** The first experiment that had each tree of files: what a duplicate repeats. */
+  readonly trees: ReadonlyMap<string, ExperimentId>;
+  /** Not concluded, oldest first. */
+  readonly open: ReadonlySet<ExperimentId>;
+  readonly trials: ReadonlyMap<TrialId, Trial>;
+  /** Trials of each open experiment, oldest first. */
+  readonly trialsOf: ReadonlyMap<ExperimentId, readonly TrialId[]>;
+  readonly screenBlocks: ReadonlyMap<number, ScreenBlock>;
+  readonly experimentCount: number;
+  /** Of those, the ones that only measure: the starting point, and the champion beside it. They use up no limit. */
+  readonly measurementCount: number;
+  readonly trialCount: number;
+  readonly pairCount: number;
+  readonly attemptCount: number;
+  readonly rejectedProposals: number;
+  readonly verdictCounts: Readonly<Record<VerdictKind, number>>;
+  readonly tests: { readonly count: number; readonly rejections: number };
+  /** Pooled within-experiment sum of squares of paired differences, and its degrees of freedom. */
+  readonly pairedDifferences: { readonly sumOfSquares: number; readonly degrees: number };
+  readonly operators: ReadonlyMap<Operator, OperatorRecord>;
+  /** The last experiments that were concluded, oldest first; a bounded number. */
+  readonly recentPulls: readonly OperatorPull[];
+  readonly calibration: Calibration;
+  readonly trialSecondsByStage: Readonly<Record<TrialPlan['stage'], number>>;
+  readonly finished?: { readonly reason: string; readonly at: number; readonly comparison?: FinalComparison };
+}
+
+/** Positive when `value` is better than `reference`. In the metric's units. */
+export function gain(direction: Direction, value: number, reference: number): number {
+  return direction === 'minimize' ? reference - value : value - reference;
+}
+
+/** The experiment with this id. @throws Error on an id that the log does not hold: a bug of ours. */
+export function experimentOf(state: CampaignState, id: ExperimentId): Experiment {
+  const found = state.experiments.get(id);
+  if (!found) throw new Error(`no experiment ${id} in campaign ${state.campaign}`);
+  return found;
+}
+
+/** The trials of an open experiment, oldest first. */
+export function openTrials(state: CampaignState, id: ExperimentId): readonly Trial[] {
+  return (state.trialsOf.get(id) ?? []).flatMap((trial) => {
+    const found = state.trials.get(trial);
+    return found ? [found] : [];
+  });
+}
+
+/** The lineage of an experiment up to the baseline, itself first. Combined branches contribute their first parent only. */
+export function lineage(state: CampaignState, id: ExperimentId): readonly Experiment[] {
+  const chain: Experiment[] = [];
+  for (let at: ExperimentId | undefined = id; at; ) {
+    const experiment: Experiment | undefined = state.experiments.get(at);
+    if (!experiment || chain.includes(experiment)) break;
+    chain.push(experiment);
+    at = experiment.proposal.parent === experiment.id ? undefined : experiment.proposal.parent;
+  }
+  return chain;
+}
+
+/** The experiment whose candidate this one was measured against; undefined for the baseline. */
+export function referenceOf(state: CampaignState, experiment: Experiment): Experiment | undefined {
+  const { operator, parent } = experiment.proposal;
+  if (parent === experiment.id) return undefined;
+  const above = experimentOf(state, parent);
+  // A replication measures its parent's candidate again, against what the parent was measured against.
+  return operator === 'replicate' ? referenceOf(state, above) : above;
+}
+
+/**
+ * Estimated gain over the starting point: the sum of the shrunken gains of the kept steps down to it. Each link was measured on
+ * its own; the sum only ranks branches, the final comparison measures.
+ */
+export function estimatedTotalGain(state: CampaignState, experiment: Experiment): number {
+  let total = 0;
+  for (let at: Experiment | undefined = experiment; at; at = referenceOf(state, at)) {
+    if (at.verdict?.kind === 'keep') total += at.verdict.evidence.shrunkenGain ?? 0;
+  }
+  return total;
+}

@@ -1,0 +1,73 @@
+import type { AssayEvent } from '../domain/events.ts';
+import { experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
+import type { Stage } from '../domain/trial.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import { nextStep } from './gate/gate.ts';
+import type { GateRules } from './gate/rules.ts';
+import { planTrials } from './plan-trials.ts';
+import { verdictEvents } from './verdict-events.ts';
+
+/**
+ * The events of the next step of one open experiment that can take one, or undefined when all of them wait for trials. One
+ * experiment at a time: its events change what the next one sees (the champion, the error budget).
+ */
+export function advanceOne(
+  state: CampaignState,
+  rules: GateRules,
+  seedOf: (stage: Stage, pair: number) => number,
+): readonly AssayEvent[] | undefined {
+  for (const id of state.open) {
+    const experiment = experimentOf(state, id);
+    const step = nextStep({ state, experiment }, rules);
+    switch (step.kind) {
+      case 'wait':
+        continue;
+      case 'plan':
+        return planTrials(state, experiment, step, seedOf);
+      case 'pass': {
+        const { test } = step;
+        const numbers = test
+          ? { testIndex: test.index, level: test.level, variance: test.variance, tau: test.tau }
+          : {};
+        return [{ type: 'stage.passed', experiment: id, stage: step.stage, reason: step.reason, ...numbers }];
+      }
+      case 'conclude': {
+        const events = withdrawPlanned(state, experiment) ?? verdictEvents(state, experiment, step.verdict, rules);
+        if (events.length === 0) continue;
+        return events;
+      }
+      default:
+        step satisfies never;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Every run counts: what runs is waited for, what has not begun is withdrawn. A screening reference always runs, since other
+ * experiments may share it.
+ *
+ * @returns undefined when nothing of the experiment is left to run; an empty list when there is only waiting.
+ */
+function withdrawPlanned(state: CampaignState, experiment: Experiment): readonly AssayEvent[] | undefined {
+  const left = openTrials(state, experiment.id).filter((trial) => trial.state !== 'ended');
+  if (left.length === 0) return undefined;
+  return left
+    .filter(({ state: at, plan }) => at === 'planned' && !(plan.stage === 'screen' && plan.arm === 'reference'))
+    .map(({ plan }) => ({ type: 'trial.withdrawn', trial: plan.trial, experiment: experiment.id }));
+}
+
+/** When time is up: an experiment with nothing running is concluded with what it has. */
+export function concludeForTime(state: CampaignState, reason: string): readonly AssayEvent[] {
+  return [...state.open].flatMap((id) => {
+    const experiment = experimentOf(state, id);
+    if (experiment.proposal.operator === 'baseline') return [];
+    if (openTrials(state, id).some((trial) => trial.state === 'submitted')) return [];
+    return [{ type: 'experiment.concluded' as const, experiment: id, verdict: unfinished(experiment, reason) }];
+  });
+}
+
+function unfinished(experiment: Experiment, reason: string): Verdict {
+  const stage = !experiment.test ? 'screen' : experiment.replicated ? 'confirm' : 'replicate';
+  return { kind: 'inconclusive', stage, reasons: [`not decided: ${reason} came first, in ${stage}`], evidence: {} };
+}

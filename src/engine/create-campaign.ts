@@ -1,0 +1,91 @@
+import { randomInt } from 'node:crypto';
+import { cp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { openCandidateRepository } from '../candidate/candidate-repository.ts';
+import type { Limits } from '../domain/events.ts';
+import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
+import { UserError } from '../errors.ts';
+import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
+import type { Task } from '../task/task.ts';
+import { campaignFolder, createFolders, type CampaignFolder } from './campaign-folder.ts';
+import { firstEvents } from './first-events.ts';
+import { assayVersion } from './version.ts';
+
+export interface NewCampaign {
+  /** Holds `.assay`. */
+  readonly directory: string;
+  readonly name: string;
+  readonly task: Task;
+  /** One of the task's starting points. Default: its first. */
+  readonly start?: string;
+  readonly limits: Limits;
+  /** Seed of the search's own choices. Default: drawn. */
+  readonly searchSeed?: number;
+}
+
+/** Without a limit on experiments, the false-discovery budget is laid out for so many tests. */
+const DEFAULT_HORIZON = 200;
+
+/**
+ * A campaign on disk, not yet running: its folder, a copy of the task, the starting point as the first candidate, the first events.
+ * If it was interrupted before its first event, doing it again completes it.
+ *
+ * @throws UserError `campaign-exists`.
+ */
+export async function createCampaign(options: NewCampaign): Promise<CampaignFolder> {
+  const { task, limits } = options;
+  const folder = campaignFolder(options.directory, options.name);
+  const start = options.start ?? task.starts[0];
+  const files = task.filesFor(start);
+  await createFolders(folder);
+  await using store = await openSqliteStore(folder.log, { create: true });
+  if ((await store.lastSeq()) > 0) {
+    throw new UserError(
+      'campaign-exists',
+      `campaign '${folder.name}' exists in ${path.dirname(folder.root)}`,
+      `go on with it: assay resume ${folder.name}; or give another name with --name`,
+    );
+  }
+  await copyTask(task, folder.task);
+  await using repository = await openCandidateRepository(folder.candidates);
+  const baseline = await repository.commit({
+    files,
+    message: `The starting point '${start}' of ${task.name}`,
+    // Fixed, so that the same files give the same candidate in every campaign.
+    at: 0,
+    experiment: BASELINE_EXPERIMENT,
+  });
+  const { objective, validity } = task.spec;
+  const created = {
+    type: 'campaign.created',
+    campaign: folder.name,
+    task: {
+      name: task.name,
+      path: task.folder,
+      hash: task.hash,
+      metric: objective.metric,
+      direction: objective.direction,
+      start,
+      ...(objective.unit === undefined ? {} : { unit: objective.unit }),
+      ...(validity.holdoutMetric === undefined ? {} : { holdoutMetric: validity.holdoutMetric }),
+    },
+    baseline,
+    limits,
+    searchSeed: options.searchSeed ?? randomInt(2 ** 31),
+    testHorizon: Math.max(20, limits.experiments ?? DEFAULT_HORIZON),
+    assayVersion: assayVersion(),
+  } as const;
+  await store.append(firstEvents(created, await repository.treeOf(baseline)));
+  return folder;
+}
+
+/** What is not part of a task, and may be large. */
+const NOT_COPIED = new Set(['.assay', '.git', 'node_modules', '__pycache__', '.venv']);
+
+async function copyTask(task: Task, target: string): Promise<void> {
+  await rm(target, { recursive: true, force: true });
+  await cp(task.folder, target, {
+    recursive: true,
+    filter: (source) => !NOT_COPIED.has(path.basename(source)),
+  });
+}

@@ -1,0 +1,284 @@
+import type { AssayEvent } from '../domain/events.ts';
+import type { Proposal } from '../domain/hypothesis.ts';
+import { BASELINE_EXPERIMENT, type TrialId } from '../domain/ids.ts';
+import { experimentOf, type CampaignState, type Experiment } from '../domain/state.ts';
+import type { Stage, TrialOutcome } from '../domain/trial.ts';
+import { UserError } from '../errors.ts';
+import type { Slot } from '../executor/executor.ts';
+import type { Proposer } from '../proposer/proposer.ts';
+import { advanceOne, concludeForTime } from './advance.ts';
+import { allowance } from './budget.ts';
+import type { CampaignLog } from './campaign-log.ts';
+import type { GateRules } from './gate/rules.ts';
+import { Mailbox } from './mailbox.ts';
+import { proposalEvents } from './propose.ts';
+import { runAttempt, type AttemptParts } from './run-attempt.ts';
+import { runnableTrials } from './schedule.ts';
+import type { Implementation, Workshop } from './workshop/workshop.ts';
+
+export interface EngineParts extends AttemptParts {
+  readonly log: CampaignLog;
+  readonly workshop: Workshop;
+  readonly proposer: Proposer;
+  readonly rules: GateRules;
+  readonly seedOf: (stage: Stage, pair: number) => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface EngineControls {
+  /** Start nothing new, let what runs end, stop. */
+  readonly stop: AbortSignal;
+  /** End what runs, stop. What was ended is run again by the next engine. */
+  readonly abort: AbortSignal;
+}
+
+export type EngineExit = { readonly reason: 'finished' | 'asked' };
+
+type Message =
+  | { readonly kind: 'trial-ended'; readonly trial: TrialId; readonly slot: Slot; readonly outcome: TrialOutcome }
+  | { readonly kind: 'proposed'; readonly proposal: Proposal; readonly implementation: Implementation }
+  | { readonly kind: 'nothing-proposed' }
+  | { readonly kind: 'broken'; readonly error: unknown }
+  | { readonly kind: 'wake' };
+
+/** So many proposals in a row may repeat what was tried before the search is taken to be exhausted. */
+const MAX_REPEATED_REJECTIONS = 50;
+
+/**
+ * The loop: propose, implement, run, validate, learn, choose next. It alone decides and writes; trials and proposals run beside it
+ * and post what they found. It can be killed at any moment: a new engine on the same log goes on where this one stopped.
+ */
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #controls: EngineControls;
+  readonly #mailbox = new Mailbox<Message>();
+  readonly #freeSlots: Slot[];
+  /** Tokens of the attempts that this process waits for. */
+  readonly #launched = new Set<string>();
+  #running = 0;
+  #proposing = 0;
+  #proposalCalls = 0;
+  #rejectedInARow = 0;
+  /** The proposer had nothing; ask again after the next verdict. */
+  #proposerIdle = false;
+
+  constructor(parts: EngineParts, controls: EngineControls) {
+    this.#parts = parts;
+    this.#controls = controls;
+    this.#freeSlots = [...parts.executor.slots];
+  }
+
+  get #state(): CampaignState {
+    return this.#parts.log.state;
+  }
+
+  /** @throws UserError when the campaign can't go on (the starting point fails, the disk is full, another engine took over). */
+  async run(): Promise<EngineExit> {
+    const wake = (): void => this.#mailbox.post({ kind: 'wake' });
+    this.#controls.stop.addEventListener('abort', wake);
+    this.#controls.abort.addEventListener('abort', wake);
+    const timer = setInterval(wake, 1000);
+    try {
+      this.#adoptSubmitted();
+      for (;;) {
+        await this.#advance();
+        if (this.#stopping()) {
+          if (this.#running === 0) return { reason: 'asked' };
+        } else {
+          if (await this.#finishIfOver()) return { reason: 'finished' };
+          await this.#fillSlots();
+          this.#askForProposals();
+        }
+        await this.#parts.log.snapshotIfDue();
+        await this.#take(await this.#mailbox.take());
+      }
+    } finally {
+      clearInterval(timer);
+      this.#controls.stop.removeEventListener('abort', wake);
+      this.#controls.abort.removeEventListener('abort', wake);
+    }
+  }
+
+  #stopping(): boolean {
+    return this.#controls.stop.aborted || this.#controls.abort.aborted;
+  }
+
+  /**
+   * Trials that an earlier engine submitted: found and waited for, or started if it died before it could. With fewer slots than
+   * before, the rest is adopted as slots become free.
+   */
+  #adoptSubmitted(): void {
+    for (const trial of this.#state.trials.values()) {
+      if (trial.state !== 'submitted' || trial.token === undefined || this.#launched.has(trial.token)) continue;
+      const slot = this.#freeSlots.shift();
+      if (!slot) return;
+      this.#launch(trial.plan.trial, trial.token, slot);
+    }
+  }
+
+  /** Carries out gate steps until every open experiment waits for trials. */
+  async #advance(): Promise<void> {
+    const { log, rules, seedOf, now } = this.#parts;
+    for (;;) {
+      const { timeUp, reason } = allowance(this.#state, rules, now());
+      const overdue = timeUp ? concludeForTime(this.#state, reason ?? 'the time limit') : [];
+      const events = overdue.length > 0 ? overdue : advanceOne(this.#state, rules, seedOf);
+      if (!events) return;
+      await log.append(events);
+      if (events.some((event) => event.type === 'experiment.concluded')) this.#proposerIdle = false;
+      this.#checkBaseline();
+    }
+  }
+
+  #checkBaseline(): void {
+    const verdict = this.#state.experiments.get(BASELINE_EXPERIMENT)?.verdict;
+    if (!verdict || verdict.kind === 'keep') return;
+    throw new UserError(
+      'baseline-failed',
+      `the task's unchanged starting point failed, so nothing can be compared with it: ${verdict.reasons.join('; ')}`,
+      'mend the task, try it with "assay check --run <task>", and start a new campaign',
+    );
+  }
+
+  async #take(messages: readonly Message[]): Promise<void> {
+    const events: AssayEvent[] = [];
+    for (const message of messages) {
+      switch (message.kind) {
+        case 'trial-ended': {
+          this.#running -= 1;
+          this.#freeSlots.push(message.slot);
+          this.#freeSlots.sort((a, b) => a.index - b.index);
+          const trial = this.#state.trials.get(message.trial);
+          if (!trial) throw new Error(`${message.trial} ended, but the log does not know it`);
+          const { experiment } = trial.plan;
+          const { outcome, trial: id } = message;
+          events.push({ type: 'trial.finished', trial: id, experiment, attempt: trial.attempt, outcome });
+          break;
+        }
+        case 'proposed':
+          this.#proposing -= 1;
+          // Numbers of experiments depend on those before: append what came first.
+          await this.#parts.log.append(events.splice(0));
+          await this.#takeProposal(message.proposal, message.implementation);
+          break;
+        case 'nothing-proposed':
+          this.#proposing -= 1;
+          this.#proposerIdle = true;
+          break;
+        case 'broken':
+          throw message.error;
+        case 'wake':
+          break;
+        default:
+          message satisfies never;
+      }
+    }
+    await this.#parts.log.append(events);
+  }
+
+  async #takeProposal(proposal: Proposal, implementation: Implementation): Promise<void> {
+    const { log, workshop, rules, now } = this.#parts;
+    if (this.#stopping() || allowance(this.#state, rules, now()).proposals === 0) return;
+    const { events, experiment } = proposalEvents(this.#state, proposal, implementation);
+    this.#rejectedInARow = experiment ? 0 : this.#rejectedInARow + 1;
+    if (experiment && implementation.kind === 'candidate') await workshop.name(experiment, implementation.candidate);
+    await log.append(events);
+  }
+
+  async #fillSlots(): Promise<void> {
+    if (this.#freeSlots.length === 0) return;
+    this.#adoptSubmitted();
+    const launches: (() => void)[] = [];
+    const events: AssayEvent[] = [];
+    for (const { plan, attempt } of runnableTrials(this.#state)) {
+      const slot = this.#freeSlots.shift();
+      if (!slot) break;
+      const token = `${plan.trial}-${attempt + 1}`;
+      events.push({ type: 'trial.submitted', trial: plan.trial, experiment: plan.experiment, attempt: attempt + 1, token });
+      launches.push(() => this.#launch(plan.trial, token, slot));
+    }
+    await this.#parts.log.append(events);
+    for (const launch of launches) launch();
+  }
+
+  #launch(id: TrialId, token: string, slot: Slot): void {
+    const trial = this.#state.trials.get(id);
+    if (!trial) throw new Error(`${id} was to run, but the log does not know it`);
+    this.#running += 1;
+    this.#launched.add(token);
+    void runAttempt(this.#parts, { plan: trial.plan, token, slot: slot.index }, this.#controls.abort)
+      .then((outcome): Message => ({ kind: 'trial-ended', trial: id, slot, outcome }))
+      .catch((error: unknown): Message => ({ kind: 'broken', error }))
+      .then((message) => {
+        this.#launched.delete(token);
+        this.#mailbox.post(message);
+      });
+  }
+
+  /** Keeps as many proposals under way as there will be slots for. */
+  #askForProposals(): void {
+    const { executor, rules, now } = this.#parts;
+    const state = this.#state;
+    if (!state.noise || this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS) return;
+    const waiting = runnableTrials(state).length;
+    const wanted = executor.slots.length - waiting - this.#proposing;
+    const allowed = allowance(state, rules, now()).proposals - this.#proposing;
+    for (let count = Math.min(wanted, allowed); count > 0; count -= 1) this.#propose();
+  }
+
+  #propose(): void {
+    const { proposer, workshop } = this.#parts;
+    this.#proposing += 1;
+    this.#proposalCalls += 1;
+    const state = this.#state;
+    const seed = `${state.searchSeed}:${state.experimentCount}:${state.rejectedProposals}:${this.#proposalCalls}`;
+    const work = async (): Promise<Message> => {
+      const proposal = await proposer.propose({ state, seed }, this.#controls.stop);
+      if (!proposal) return { kind: 'nothing-proposed' };
+      return { kind: 'proposed', proposal, implementation: await workshop.implement(proposal, state) };
+    };
+    void work()
+      .catch((error: unknown): Message => ({ kind: 'broken', error }))
+      .then((message) => this.#mailbox.post(message));
+  }
+
+  /** When nothing may be proposed any more and nothing is open: the final comparison, then the end. */
+  async #finishIfOver(): Promise<boolean> {
+    const { log, rules, workshop, now } = this.#parts;
+    const state = this.#state;
+    if (state.finished) return true;
+    if (!state.noise || state.open.size > 0 || this.#proposing > 0) return false;
+    const left = allowance(state, rules, now());
+    const exhausted = this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS;
+    if (left.proposals > 0 && !exhausted) return false;
+    const reason = exhausted ? 'the proposer has nothing left to try' : `${left.reason} was reached`;
+    if (state.champion === BASELINE_EXPERIMENT) {
+      await log.append([{ type: 'campaign.finished', reason: `${reason}; nothing beat the starting point` }]);
+      return true;
+    }
+    const proposal = finalProposal(experimentOf(state, state.champion), reason);
+    const implementation = await workshop.implement(proposal, state);
+    const { events } = proposalEvents(state, proposal, implementation);
+    await log.append(
+      events.map((event) => (event.type === 'experiment.implemented' ? { ...event, reference: state.baseline } : event)),
+    );
+    await this.#advance();
+    return false;
+  }
+}
+
+/** The champion beside the starting point: an experiment like any other, but for its reference. */
+function finalProposal(champion: Experiment, reason: string): Proposal {
+  return {
+    operator: 'baseline',
+    proposer: 'engine',
+    parent: champion.id,
+    hypothesis: {
+      kind: 'replication',
+      statement: `the champion ${champion.id} is better than the starting point`,
+      rationale: `${reason}; both are measured side by side on seeds that nothing was chosen by`,
+    },
+    change: { type: 'none' },
+  };
+}

@@ -1,0 +1,39 @@
+import { openTrials } from '../../domain/state.ts';
+import { pairGain, pairsOf } from '../../domain/pairs.ts';
+import { failureVerdict } from './failure.ts';
+import { moderatedPairedTest } from './moderated-test.ts';
+import type { GateRules } from './rules.ts';
+import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
+
+/** The unchanged starting point, run as often as the noise floor needs. Any failure ends it: nothing can be compared with it. */
+export function baselineStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
+  const trials = openTrials(state, experiment.id);
+  for (const { outcome } of trials) {
+    const failed = outcome && failureVerdict(outcome, 'screen', {});
+    if (failed) return { kind: 'conclude', verdict: failed };
+  }
+  if (trials.length < rules.baselineRuns) {
+    return { kind: 'plan', stage: 'baseline', pairs: rules.baselineRuns - trials.length };
+  }
+  if (trials.some((trial) => trial.state !== 'ended')) return WAIT;
+  const reasons = [`the starting point, measured ${trials.length} times`] as const;
+  return { kind: 'conclude', verdict: { kind: 'keep', stage: 'confirm', reasons, evidence: {} } };
+}
+
+/** The champion beside the starting point, a fixed number of pairs on seeds that nothing was chosen by. */
+export function finalStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
+  const pairs = pairsOf(state, experiment.id, 'final');
+  if (pairs.length === 0) return { kind: 'plan', stage: 'final', pairs: rules.finalPairs };
+  if (pairs.some((pair) => !pair.candidate || !pair.reference)) return WAIT;
+  const gains = pairs.flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
+  if (gains.length < Math.max(2, pairs.length)) {
+    const failed = pairs.length - gains.length;
+    const reasons = [`${failed} of ${pairs.length} pairs failed; every run counts, so the champion's gain is not established`] as const;
+    return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'confirm', reasons, evidence: {} } };
+  }
+  const { meanGain, interval, p } = moderatedPairedTest(gains);
+  const evidence = { confirmPairs: gains.length, confirmMeanGain: meanGain, confirmInterval: interval, confirmP: p };
+  const kind = p <= rules.confirmLevel && meanGain > 0 ? 'keep' : 'inconclusive';
+  const reason = `the champion against the starting point: ${showGain(meanGain)} (95 % interval ${showGain(interval.low)} to ${showGain(interval.high)}), p = ${p.toPrecision(2)}, n = ${gains.length} pairs`;
+  return { kind: 'conclude', verdict: { kind, stage: 'confirm', reasons: [reason], evidence } };
+}

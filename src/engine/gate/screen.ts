@@ -1,0 +1,63 @@
+import { openTrials, gain } from '../../domain/state.ts';
+import { valueOf } from '../../domain/pairs.ts';
+import { normalCdf } from '../../stats/normal.ts';
+import { failureVerdict } from './failure.ts';
+import { grantedLevel } from './level.ts';
+import type { GateRules } from './rules.ts';
+import { currentSpread, posteriorExceeds } from './spread.ts';
+import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
+
+/** A reference that keeps failing says nothing of the candidate; after this many tries the experiment is left open-ended. */
+const MAX_REFERENCE_TRIES = 2;
+
+/**
+ * One trial of the candidate beside one of its reference on the same fresh seed. It decides only whether replication is worth its
+ * cost; its numbers are thrown away afterwards, so a lucky screen gains nothing.
+ */
+export function screenStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
+  const noise = state.noise;
+  if (!noise) return WAIT;
+  const trials = openTrials(state, experiment.id).filter((trial) => trial.plan.stage === 'screen');
+  const own = trials.filter((trial) => trial.plan.arm === 'candidate');
+  const last = own.at(-1);
+  if (!last) return { kind: 'plan', stage: 'screen', pairs: 1 };
+  if (last.state !== 'ended' || !last.outcome) return WAIT;
+  const failed = failureVerdict(last.outcome, 'screen', {});
+  if (failed) return { kind: 'conclude', verdict: failed };
+  const reference = state.screenBlocks.get(last.plan.pair)?.value;
+  if (reference === undefined) return WAIT;
+  if (reference === null) {
+    if (own.length < MAX_REFERENCE_TRIES) return { kind: 'plan', stage: 'screen', pairs: 1 };
+    const reasons = ['the reference failed its own trials beside this candidate, so nothing could be compared'] as const;
+    return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'screen', reasons, evidence: {} } };
+  }
+  const value = valueOf(last.outcome) ?? Number.NaN;
+  const screenGain = gain(state.task.direction, value, reference);
+  const spread = currentSpread(state, noise, rules);
+  const screenProbability = posteriorExceeds({
+    mean: screenGain,
+    pairs: 1,
+    variance: spread.variance,
+    tau: Math.max(spread.tau, Math.abs(screenGain)),
+    threshold: rules.minimumGain,
+    cdf: normalCdf,
+  });
+  const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
+  if (screenProbability < rules.screenProbability) {
+    const reason =
+      `screened at ${showGain(screenGain)} against its reference on the same seed: a real gain of more than ` +
+      `${rules.minimumGain} has probability ${screenProbability.toFixed(2)}, too little to pay for replication`;
+    return { kind: 'conclude', verdict: { kind: 'discard', stage: 'screen', reasons: [reason], evidence } };
+  }
+  const index = state.tests.count + 1;
+  const level = grantedLevel({
+    falseDiscoveryRate: rules.falseDiscoveryRate,
+    testIndex: index,
+    rejectionsBefore: state.tests.rejections,
+    testHorizon: state.testHorizon,
+  });
+  const reason =
+    `screened at ${showGain(screenGain)}: a gain of more than ${rules.minimumGain} has probability ` +
+    `${screenProbability.toFixed(2)}; replication is test ${index} of the campaign and needs an e-value of ${(1 / level).toPrecision(3)}`;
+  return { kind: 'pass', stage: 'screen', reason, test: { index, level, variance: spread.variance, tau: spread.tau } };
+}

@@ -1,0 +1,59 @@
+import type { CampaignState, NoiseFloor } from '../../domain/state.ts';
+import { sigmaUpperBound } from '../../stats/noise-floor.ts';
+import type { GateRules } from './rules.ts';
+
+/**
+ * The standard deviation that decisions use: an upper confidence bound, never below the task's floor. It shrinks to the estimate as
+ * runs accumulate, so that the gate is careful exactly as long as it knows little.
+ */
+export function cautiousSigma(input: { sigma: number; degrees: number; mean: number; floor: number }): number {
+  const { sigma, degrees, mean, floor } = input;
+  // A metric without any noise still has rounding.
+  return Math.max(sigmaUpperBound(sigma, degrees), floor, Math.abs(mean) * 1e-9, 1e-12);
+}
+
+export interface Spread {
+  /** Variance of one paired difference (candidate minus reference on one seed), as the decisions take it. */
+  readonly variance: number;
+  /** Standard deviation of one trial that corresponds to it. */
+  readonly sigma: number;
+  readonly degrees: number;
+  /** Size of a gain that would be interesting: the scale of the mixture. */
+  readonly tau: number;
+  readonly source: string;
+}
+
+/**
+ * The spread of a paired difference: what repeated baselines say (twice the variance of a trial, as if pairing did not help) pooled
+ * with the within-experiment spread of all pairs that the campaign has seen (where pairing shows its worth).
+ */
+export function currentSpread(state: CampaignState, noise: NoiseFloor, rules: GateRules): Spread {
+  const { sumOfSquares, degrees: pairDegrees } = state.pairedDifferences;
+  const baselineDegrees = Math.max(1, noise.runs - 1);
+  const degrees = baselineDegrees + pairDegrees;
+  const pooled = (baselineDegrees * 2 * noise.sigma ** 2 + sumOfSquares) / degrees;
+  const sigma = cautiousSigma({ sigma: Math.sqrt(pooled / 2), degrees, mean: noise.mean, floor: rules.sigmaFloor });
+  return {
+    variance: 2 * sigma ** 2,
+    sigma,
+    degrees,
+    tau: Math.max(rules.minimumGain, sigma),
+    source: `${noise.runs} baseline runs and ${pairDegrees} degrees of freedom of paired differences`,
+  };
+}
+
+/** P(gain > threshold) for a gain that is N(0, tau²) before and of which `pairs` differences with this mean were seen. */
+export function posteriorExceeds(input: {
+  mean: number;
+  pairs: number;
+  variance: number;
+  tau: number;
+  threshold: number;
+  cdf: (z: number) => number;
+}): number {
+  const prior = input.tau ** 2;
+  const error = input.variance / input.pairs;
+  const mean = (input.mean * prior) / (prior + error);
+  const deviation = Math.sqrt((prior * error) / (prior + error));
+  return input.cdf((mean - input.threshold) / deviation);
+}

@@ -1,0 +1,30 @@
+import type { Experiment, CampaignState } from '../../domain/state.ts';
+import type { Stage } from '../../domain/trial.ts';
+import type { Verdict } from '../../domain/verdict.ts';
+
+/** What the gate wants next for one experiment. Data only: the engine carries it out. */
+export type GateStep =
+  | { readonly kind: 'wait' }
+  /** Run this many more pairs at this stage. */
+  | { readonly kind: 'plan'; readonly stage: Stage; readonly pairs: number }
+  | {
+      readonly kind: 'pass';
+      readonly stage: 'screen' | 'replicate';
+      readonly reason: string;
+      readonly test?: NonNullable<Experiment['test']>;
+    }
+  | { readonly kind: 'conclude'; readonly verdict: Verdict };
+
+export interface GateInput {
+  readonly state: CampaignState;
+  readonly experiment: Experiment;
+}
+
+export const WAIT: GateStep = { kind: 'wait' };
+
+/** A gain with as many digits as it deserves, always signed. */
+export function showGain(value: number): string {
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? size.toExponential(2) : size.toPrecision(3);
+  return `${value < 0 ? '−' : '+'}${text}`;
+}

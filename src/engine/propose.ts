@@ -1,0 +1,37 @@
+import type { AssayEvent } from '../domain/events.ts';
+import type { Proposal } from '../domain/hypothesis.ts';
+import { experimentId, type ExperimentId } from '../domain/ids.ts';
+import { experimentOf, type CampaignState } from '../domain/state.ts';
+import type { Implementation } from './workshop/workshop.ts';
+
+/** Events of one proposal that was made and implemented: an experiment, or a rejection that says what it repeats. */
+export function proposalEvents(
+  state: CampaignState,
+  proposal: Proposal,
+  implementation: Implementation,
+): { readonly events: readonly AssayEvent[]; readonly experiment?: ExperimentId } {
+  const { proposer, operator } = proposal;
+  const parent = experimentOf(state, proposal.parent);
+  const reference = operator === 'replicate' ? (parent.reference ?? parent.candidate) : parent.candidate;
+  if (!reference) {
+    const reason = `its parent ${parent.id} has no candidate`;
+    return { events: [{ type: 'proposal.rejected', proposer, operator, reason }] };
+  }
+  if (implementation.kind === 'candidate' && proposal.change.type !== 'none') {
+    const repeated = state.trees.get(implementation.tree);
+    if (repeated) {
+      const reason = `its files are those of ${repeated}, which is ${experimentOf(state, repeated).verdict?.kind ?? 'under way'}`;
+      return { events: [{ type: 'proposal.rejected', proposer, operator, reason, duplicateOf: repeated }] };
+    }
+  }
+  const experiment = experimentId(state.experimentCount);
+  const proposed: AssayEvent = { type: 'experiment.proposed', experiment, proposal };
+  if (implementation.kind === 'failed') {
+    const { failure, reason } = implementation;
+    const verdict = { kind: 'failed', stage: 'implement', failure, reasons: [reason], evidence: {} } as const;
+    return { events: [proposed, { type: 'experiment.concluded', experiment, verdict }], experiment };
+  }
+  const { kind: _, remarks = [], ...facts } = implementation;
+  const notes = remarks.map((text): AssayEvent => ({ type: 'note.written', kind: 'warning', text, experiment }));
+  return { events: [proposed, { type: 'experiment.implemented', experiment, reference, ...facts }, ...notes], experiment };
+}

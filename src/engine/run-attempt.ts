@@ -1,0 +1,51 @@
+import path from 'node:path';
+import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
+import type { AttemptHandle, Executor } from '../executor/executor.ts';
+import type { Judge, TrialContext } from '../judge/judge.ts';
+
+export interface AttemptRequest {
+  readonly plan: TrialPlan;
+  readonly token: string;
+  readonly slot: number;
+}
+
+export interface AttemptParts {
+  readonly executor: Executor;
+  readonly judge: Judge;
+  /** Folder that holds one folder for each attempt, named by its token. */
+  readonly attemptsRoot: string;
+}
+
+/**
+ * One attempt from its token to its outcome. The token is in the log already, so this may be the second time that we come here: what
+ * was started is found and waited for; what was not is started.
+ *
+ * @param cancelled ends the attempt and everything in it; the outcome then says so.
+ */
+export async function runAttempt(parts: AttemptParts, request: AttemptRequest, cancelled: AbortSignal): Promise<TrialOutcome> {
+  const { executor, judge } = parts;
+  const context: TrialContext = { ...request, directory: path.join(parts.attemptsRoot, request.token) };
+  const handle = (await executor.find(request.token)) ?? (await executor.submit(await judge.prepare(context)));
+  const onCancel = Promise.withResolvers<'cancelled'>();
+  const listener = (): void => onCancel.resolve('cancelled');
+  cancelled.addEventListener('abort', listener, { once: true });
+  if (cancelled.aborted) listener();
+  try {
+    const first = await Promise.race([executor.ended(handle), onCancel.promise]);
+    if (first === 'cancelled') {
+      await executor.cancel(handle);
+      await executor.clean(handle);
+      return { status: 'cancelled', reason: 'stopped on request', facts: {} };
+    }
+    const outcome = await judge.conclude(context, first);
+    await cleanUp(executor, handle);
+    return outcome;
+  } finally {
+    cancelled.removeEventListener('abort', listener);
+  }
+}
+
+/** Leftovers are only space; the outcome stands whether they could be removed or not. */
+async function cleanUp(executor: Executor, handle: AttemptHandle): Promise<void> {
+  await executor.clean(handle).catch(() => {});
+}

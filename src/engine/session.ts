@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import type { Limits } from '../domain/events.ts';
+import type { CampaignState } from '../domain/state.ts';
+import type { Proposer } from '../proposer/proposer.ts';
+import { createSearchProposer } from '../proposer/search/search-proposer.ts';
+import { taskSearchSpace } from '../proposer/search/task-search-space.ts';
+import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
+import { loadTask } from '../task/load-task.ts';
+import { describeError } from '../errors.ts';
+import type { CampaignFolder } from './campaign-folder.ts';
+import { readSecret } from './campaign-folder.ts';
+import { CampaignLog, type EventObserver } from './campaign-log.ts';
+import { Engine, type EngineControls, type EngineExit } from './engine.ts';
+import { holdEngineLease } from './engine-lease.ts';
+import { loadState } from './load-state.ts';
+import { trialSeed } from './seeds.ts';
+import { gateRules } from './task-rules.ts';
+import { openTrialParts, type MachineOptions } from './trial-parts.ts';
+import { assayVersion } from './version.ts';
+import { createWorkshop } from './workshop/repository-workshop.ts';
+
+export interface SessionOptions extends MachineOptions {
+  readonly folder: CampaignFolder;
+  /** More budget, as new totals. */
+  readonly limits?: Limits;
+  readonly observe?: EventObserver;
+  /** Once everything is set up, before the first trial. */
+  readonly ready?: (state: CampaignState) => void;
+  /** For experiments on the engine itself. Default: the search that needs no key. */
+  readonly proposer?: Proposer;
+}
+
+/**
+ * Runs a campaign from where its log stands until it is finished or asked to stop. Everything that it opens it closes.
+ *
+ * @throws UserError when another engine runs it, or when it can't go on.
+ */
+export async function runSession(options: SessionOptions, controls: EngineControls): Promise<EngineExit> {
+  const { folder } = options;
+  await using store = await openSqliteStore(folder.log);
+  const { state, snapshotSeq } = await loadState(store);
+  await using held = await holdEngineLease(store, folder.name);
+  // What another engine wrote between our reading and our lease.
+  const { state: current, snapshotSeq: currentSnapshot } =
+    (await store.lastSeq()) === state.seq ? { state, snapshotSeq } : await loadState(store);
+  const task = await loadTask(folder.task);
+  const setUp = { ...(options.report ? { report: options.report } : {}), ...(options.python ? { python: options.python } : {}) };
+  const secret = await readSecret(folder);
+  await using parts = await openTrialParts({
+    task,
+    start: current.task.start,
+    candidates: folder.candidates,
+    attempts: folder.attempts,
+    secret,
+    ...options,
+  });
+  const { repository, executor, judge, python } = parts;
+  const log = new CampaignLog({
+    store,
+    lease: held.lease,
+    state: current,
+    snapshotSeq: currentSnapshot,
+    ...(options.observe ? { observe: options.observe } : {}),
+  });
+  const engine = new Engine(
+    {
+      log,
+      executor,
+      judge,
+      attemptsRoot: folder.attempts,
+      workshop: createWorkshop({ repository, task, python }),
+      proposer: options.proposer ?? createSearchProposer(taskSearchSpace(repository, task, python)),
+      rules: gateRules(task),
+      seedOf: (stage, pair) => trialSeed(secret, stage, pair),
+      now: Date.now,
+    },
+    { stop: controls.stop, abort: AbortSignal.any([controls.abort, held.lost]) },
+  );
+  if (options.limits) await log.append([{ type: 'campaign.extended', limits: options.limits }]);
+  await log.append([
+    {
+      type: 'engine.started',
+      pid: process.pid,
+      host: hostname(),
+      slots: executor.slots.length,
+      sandbox: executor.sandbox,
+      device: executor.device,
+      assayVersion: assayVersion(),
+    },
+  ]);
+  options.ready?.(log.state);
+  try {
+    const exit = await engine.run();
+    await log.append([{ type: 'engine.stopped', reason: exit.reason }]);
+    return exit;
+  } catch (error) {
+    // The log may be what broke; then there is nowhere to say it, and the error itself is enough.
+    await log.append([{ type: 'engine.stopped', reason: 'failed', detail: describeError(error) }]).catch(() => {});
+    throw error;
+  }
+}

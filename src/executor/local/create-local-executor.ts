@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { UserError } from '../../errors.ts';
+import type { SandboxKind } from '../../domain/trial.ts';
+import type { Slot } from '../executor.ts';
+import { makeFolder } from './attempt-record.ts';
+import { describeDevice } from './describe-device.ts';
+import { gpuPlacement, listGpus } from './gpus.ts';
+import { Launcher } from './launcher.ts';
+import { LocalExecutor } from './local-executor.ts';
+
+export interface LocalExecutorOptions {
+  /** Folder of the attempts, one folder each. Made when it is missing. */
+  readonly root: string;
+  readonly slots: readonly Slot[];
+  /** Python 3.9 or later for the supervisors. The attempts' own interpreters are in their commands. */
+  readonly python: string;
+  /**
+   * Default: bubblewrap where it works, else the weak one; ASSAY_SANDBOX can say otherwise. Asking for `bubblewrap` here or there
+   * makes its absence an error.
+   */
+  readonly sandbox?: SandboxKind;
+  /**
+   * As root, slot n runs as user `uidBase` + n. Engines that run side by side should not share users: a limit on processes counts
+   * all of a user's. Default: from 20001 on, by the folder.
+   */
+  readonly uidBase?: number;
+}
+
+const FIRST_UID = 20_001;
+const UID_BLOCKS = 512;
+const UIDS_IN_BLOCK = 64;
+
+/**
+ * Runs attempts on this machine. Several executors may use one folder one after another: each finds what the others started.
+ *
+ * @throws UserError when Python does not start, or when the wanted sandbox does not work here.
+ */
+export async function createLocalExecutor(options: LocalExecutorOptions): Promise<LocalExecutor> {
+  const root = path.resolve(options.root);
+  await makeFolder(root);
+  const wanted = options.sandbox ?? sandboxFromEnvironment(process.env['ASSAY_SANDBOX']);
+  const uidBase = process.getuid?.() === 0 ? (options.uidBase ?? uidBaseOf(root)) : undefined;
+  const usesGpus = options.slots.some((slot) => slot.gpus.length > 0);
+  const gpus = usesGpus ? await listGpus() : [];
+  const launcher = new Launcher(options.python, uidBase);
+  const refusal = await launcher.ready;
+  if (wanted === 'bubblewrap' && refusal !== undefined) {
+    await launcher[Symbol.asyncDispose]();
+    throw new UserError(
+      'sandbox-missing',
+      `The sandbox cannot be used: ${refusal}.`,
+      'Install it (apt-get install bubblewrap), or accept the weak sandbox with ASSAY_SANDBOX=process.',
+    );
+  }
+  const sandboxReason = wanted === 'process' ? 'the weak sandbox was asked for' : refusal;
+  const settings = {
+    root,
+    slots: options.slots,
+    python: options.python,
+    sandbox: sandboxReason === undefined ? ('bubblewrap' as const) : ('process' as const),
+    sandboxReason,
+    device: describeDevice(options.slots, gpus),
+    uidBase,
+    gpuPlacement: (slot: Slot) => gpuPlacement(slot, gpus),
+  };
+  return new LocalExecutor(settings, launcher);
+}
+
+/** The same for the same folder; for another one most likely another. */
+function uidBaseOf(root: string): number {
+  const block = createHash('sha256').update(root).digest().readUInt32BE(0) % UID_BLOCKS;
+  return FIRST_UID + block * UIDS_IN_BLOCK;
+}
+
+function sandboxFromEnvironment(value: string | undefined): SandboxKind | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (value === 'bubblewrap' || value === 'process') return value;
+  throw new UserError(
+    'sandbox-unknown',
+    `ASSAY_SANDBOX is '${value}'.`,
+    "Set it to 'bubblewrap' or 'process', or unset it.",
+  );
+}

@@ -1,0 +1,120 @@
+import { isAbsolute, join, normalize } from 'node:path';
+import type { Mount, PhaseRun, ProcessRun } from '../executor/executor.ts';
+import type { TrialPlan } from '../domain/trial.ts';
+import { UserError } from '../errors.ts';
+import { expandPlaceholders } from '../task/placeholders.ts';
+import {
+  INSIDE,
+  RESULT_FILE,
+  phasesAt,
+  type JudgePhase,
+  type JudgePlaces,
+  type JudgeProcess,
+  type JudgeTask,
+} from './judge-task.ts';
+
+/** What starts a candidate and hosts its model; the rest of the package judges and is not shown to it. */
+const CANDIDATE_MODULES = ['__init__.py', 'bootstrap.py', 'preload.py', 'model_host.py', 'protocol.py', 'knobs.py'];
+
+export interface PhasePlanInput {
+  readonly task: JudgeTask;
+  readonly places: JudgePlaces;
+  readonly plan: Pick<TrialPlan, 'stage' | 'seed'>;
+  /** Of the judge's own sampling. */
+  readonly judgeSeed: number;
+  /** Folder of the attempt on the host. */
+  readonly directory: string;
+}
+
+/** The phases of one trial at its stage, each with exactly what its process may see. */
+export function planPhases(input: PhasePlanInput): PhaseRun[] {
+  const { memoryBytes, processes, outputBytes } = input.task.resources;
+  return phasesAt(input.task, input.plan.stage).map((phase) => ({
+    name: phase.name,
+    ...planProcess(input, phase, phase),
+    ...(phase.peer && { peer: planProcess(input, phase, phase.peer) }),
+    timeoutSeconds: phase.timeoutSeconds,
+    ...(phase.budget && { budget: phase.budget }),
+    memoryBytes,
+    processes,
+    outputBytes,
+  }));
+}
+
+function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgeProcess): ProcessRun {
+  const { task, places, plan, directory } = input;
+  const isJudge = process.trust === 'judge';
+  const seed = String(isJudge ? input.judgeSeed : plan.seed);
+  const values = {
+    python: places.python,
+    seed,
+    workspace: INSIDE.workspace,
+    output: INSIDE.output,
+    ...(isJudge && { stage: plan.stage, result: `${INSIDE.result}/${RESULT_FILE}` }),
+    ...(isJudge && task.folder !== undefined && { task: INSIDE.task }),
+  };
+  const expand = (text: string) => expandPlaceholders(text, values);
+  const variables = { ...task.variables, ...process.variables };
+  return {
+    command: process.command.map(expand),
+    environment: {
+      PATH: '/usr/bin:/bin',
+      HOME: '/tmp',
+      LANG: 'C.UTF-8',
+      PYTHONDONTWRITEBYTECODE: '1',
+      PYTHONUNBUFFERED: '1',
+      ...Object.fromEntries(Object.entries(variables).map(([name, text]) => [name, expand(text)])),
+      // Last, so that no task can take these over by mistake.
+      PYTHONPATH: INSIDE.assay,
+      // The candidate must not shadow the judge's modules by a file in a folder that Python would search first.
+      ...(isJudge && { PYTHONSAFEPATH: '1' }),
+      [task.seedVariable]: seed,
+      ASSAY_OUTPUT: INSIDE.output,
+      ...(process.data[0] && { ASSAY_DATA: process.data[0].to }),
+      ...(phase.budget && { ASSAY_BUDGET_SECONDS: String(phase.budget.limitSeconds) }),
+      // A candidate must not know whether it is screened or confirmed.
+      ...(isJudge && { ASSAY_STAGE: plan.stage }),
+    },
+    mounts: [
+      ...places.pythonMounts,
+      ...packageMounts(places, isJudge),
+      ...process.data.map((mount) => dataMount(places, mount)),
+      { source: join(directory, 'workspace'), target: INSIDE.workspace },
+      {
+        source: join(directory, 'output'),
+        target: INSIDE.output,
+        ...(phase.trust === 'candidate' && { writable: true }),
+      },
+      ...(isJudge && task.folder !== undefined ? [{ source: task.folder, target: INSIDE.task }] : []),
+      ...(isJudge ? [{ source: join(directory, 'result'), target: INSIDE.result, writable: true }] : []),
+    ],
+    directory: isJudge ? INSIDE.result : INSIDE.workspace,
+  };
+}
+
+function packageMounts(places: JudgePlaces, isJudge: boolean): Mount[] {
+  if (isJudge) return [{ source: places.judgePackage, target: INSIDE.assay }];
+  return (places.candidateModules ?? CANDIDATE_MODULES).map((module) => ({
+    source: join(places.judgePackage, 'assay_judge', module),
+    target: `${INSIDE.assay}/assay_judge/${module}`,
+  }));
+}
+
+function dataMount(places: JudgePlaces, mount: { readonly from: string; readonly to: string }): Mount {
+  if (places.dataDirectory === undefined) {
+    throw new UserError(
+      'data-missing',
+      `the task mounts its data at ${mount.to}, but none was prepared`,
+      'prepare the data of the task first',
+    );
+  }
+  const from = normalize(mount.from);
+  if (isAbsolute(from) || from === '..' || from.startsWith('../')) {
+    throw new UserError(
+      'task-invalid',
+      `the data '${mount.from}' lies outside the prepared data`,
+      "name a folder within it, or '.'",
+    );
+  }
+  return { source: join(places.dataDirectory, from), target: mount.to };
+}

@@ -1,0 +1,67 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { CandidateRepository } from '../../candidate/candidate-repository.ts';
+import type { ExperimentId } from '../../domain/ids.ts';
+import type { CampaignState } from '../../domain/state.ts';
+import type { Store } from '../../store/store.ts';
+import { writeReport } from '../html/write-report.ts';
+import { resultsDocument } from '../results.ts';
+import { TrialReader } from '../trials.ts';
+import { writeAtomically } from '../write-atomically.ts';
+import { resultsTsv } from './results-tsv.ts';
+import { trialCsvLine, TRIALS_CSV_HEADER } from './trials-csv.ts';
+
+export interface ExportInput {
+  readonly state: CampaignState;
+  readonly store: Pick<Store, 'read'>;
+  readonly repository: Pick<CandidateRepository, 'exportPatch'>;
+  /** Folder; made if it is missing. Files of an earlier export are replaced. */
+  readonly out: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface Exported {
+  /** Names within `out`. */
+  readonly files: readonly string[];
+  readonly leftOut: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** Writes everything that others need to check and use a campaign. Reads the log only. */
+export async function exportCampaign({ state, store, repository, out, now }: ExportInput): Promise<Exported> {
+  const at = (file: string): string => path.join(out, file);
+  const peakMemory = new Map<ExperimentId, number>();
+  await writeAtomically(at('trials.csv'), csvLines(store, peakMemory));
+  await writeAtomically(at('results.tsv'), resultsTsv(state, peakMemory));
+  await writeAtomically(at('results.json'), `${JSON.stringify(resultsDocument(state), null, 2)}\n`);
+  const files = ['results.tsv', 'results.json', 'trials.csv'];
+  const leftOut: { file: string; reason: string }[] = [];
+  const champion = state.experiments.get(state.champion)?.candidate;
+  const patch = champion === undefined || champion === state.baseline ? undefined : await repository.exportPatch(state.baseline, champion);
+  if (patch && patch.length > 0) {
+    await writeAtomically(at('champion.patch'), patch);
+    files.push('champion.patch');
+  } else {
+    // A patch of an earlier champion that was retracted must not stay.
+    await rm(at('champion.patch'), { force: true });
+    leftOut.push({ file: 'champion.patch', reason: 'the starting point is still the champion' });
+  }
+  await writeReport({ state, store, repository, file: at('report.html'), now });
+  files.push('report.html');
+  return { files, leftOut };
+}
+
+async function* csvLines(store: Pick<Store, 'read'>, peakMemory: Map<ExperimentId, number>): AsyncIterable<string> {
+  yield TRIALS_CSV_HEADER;
+  const reader = new TrialReader();
+  const types = ['trial.planned', 'trial.submitted', 'trial.finished', 'trial.withdrawn'] as const;
+  for await (const record of store.read({ types })) {
+    const row = reader.read(record);
+    if (!row) continue;
+    if (row.arm === 'candidate' && row.peakMemoryBytes !== undefined) {
+      peakMemory.set(row.experiment, Math.max(peakMemory.get(row.experiment) ?? 0, row.peakMemoryBytes));
+    }
+    yield trialCsvLine(row);
+  }
+  for (const row of reader.rest()) yield trialCsvLine(row);
+}

@@ -1,0 +1,142 @@
+import type { HypothesisKind, Interval, Operator } from '../domain/hypothesis.ts';
+import { BASELINE_EXPERIMENT, type CandidateId, type ExperimentId } from '../domain/ids.ts';
+import { bestGainEstimate } from '../domain/reduce.ts';
+import type { CampaignState, Experiment } from '../domain/state.ts';
+import type { GateStage, Verdict, VerdictKind } from '../domain/verdict.ts';
+
+/** Why there is an experiment: to test a hypothesis, to measure the start, or to measure the champion beside it at the end. */
+export type ExperimentRole = 'hypothesis' | 'baseline' | 'final';
+
+/** One experiment in one flat row. Gains are in the metric's units, positive is better. What is unknown is absent. */
+export interface ResultRow {
+  readonly experiment: ExperimentId;
+  readonly role: ExperimentRole;
+  /** 'open': not concluded. */
+  readonly verdict: VerdictKind | 'open';
+  /** Where it ended. */
+  readonly stage?: GateStage;
+  readonly failure?: NonNullable<Verdict['failure']>;
+  readonly kind: HypothesisKind;
+  readonly operator: Operator;
+  readonly proposer: string;
+  readonly parent: ExperimentId;
+  readonly statement: string;
+  /** The first reason of the verdict. */
+  readonly reason?: string;
+  readonly candidate?: CandidateId;
+  /** How many trials of the candidate gave a value, and their mean. */
+  readonly runs: number;
+  readonly mean?: number;
+  /** Pairs behind the gain that is quoted: of the confirmation, else of the replication, else 1 for the screen. */
+  readonly n?: number;
+  readonly screenGain?: number;
+  readonly replicateGain?: number;
+  readonly confirmGain?: number;
+  /** 95 % interval of the confirmed gain. */
+  readonly interval?: Interval;
+  readonly p?: number;
+  readonly eValue?: number;
+  readonly eValueNeeded?: number;
+  readonly testIndex?: number;
+  /** Gain on data that no search stage scored. */
+  readonly hiddenGain?: number;
+  /** The gain to quote: the confirmed one, shrunk for selection. */
+  readonly shrunkenGain?: number;
+  /** The best estimate there is of the gain: confirmed, else replicated, else screened. */
+  readonly gain?: number;
+  readonly predicted?: Interval;
+  /** Whether `gain` fell into `predicted`; absent without either. */
+  readonly predictionHeld?: boolean;
+  /** Wall seconds of all its trials, its references included. */
+  readonly seconds: number;
+  readonly filesChanged?: number;
+  readonly linesAdded?: number;
+  readonly linesRemoved?: number;
+  readonly champion: boolean;
+  readonly proposedAt: number;
+  readonly concludedAt?: number;
+}
+
+/** Every experiment, in order of its number. */
+export function resultRows(state: CampaignState): readonly ResultRow[] {
+  return [...state.experiments.values()].map((experiment) => resultRow(state, experiment));
+}
+
+export function resultRow(state: CampaignState, experiment: Experiment): ResultRow {
+  const { proposal, verdict } = experiment;
+  const evidence = verdict?.evidence ?? {};
+  const gain = verdict && bestGainEstimate(verdict);
+  const predicted = proposal.hypothesis.predictedGain;
+  const n = evidence.confirmPairs ?? evidence.replicatePairs ?? (evidence.screenGain === undefined ? undefined : 1);
+  return withoutUndefined<ResultRow>({
+    experiment: experiment.id,
+    role: roleOf(experiment),
+    verdict: verdict?.kind ?? 'open',
+    stage: verdict?.stage,
+    failure: verdict?.failure,
+    kind: proposal.hypothesis.kind,
+    operator: proposal.operator,
+    proposer: proposal.proposer,
+    parent: proposal.parent,
+    statement: proposal.hypothesis.statement,
+    reason: verdict?.reasons[0],
+    candidate: experiment.candidate,
+    runs: experiment.measured?.count ?? 0,
+    mean: experiment.measured?.mean,
+    n,
+    screenGain: evidence.screenGain,
+    replicateGain: evidence.replicateMeanGain,
+    confirmGain: evidence.confirmMeanGain,
+    interval: evidence.confirmInterval,
+    p: evidence.confirmP,
+    eValue: evidence.eValue,
+    eValueNeeded: evidence.eValueNeeded ?? (experiment.test && 1 / experiment.test.level),
+    testIndex: evidence.testIndex ?? experiment.test?.index,
+    hiddenGain: evidence.hiddenMeanGain,
+    shrunkenGain: evidence.shrunkenGain,
+    gain,
+    predicted,
+    predictionHeld: predicted && gain !== undefined ? gain >= predicted.low && gain <= predicted.high : undefined,
+    seconds: experiment.trialSeconds,
+    filesChanged: experiment.filesChanged,
+    linesAdded: experiment.linesAdded,
+    linesRemoved: experiment.linesRemoved,
+    champion: experiment.id === state.champion,
+    proposedAt: experiment.proposedAt,
+    concludedAt: experiment.concludedAt,
+  });
+}
+
+export function roleOf(experiment: Experiment): ExperimentRole {
+  if (experiment.id === BASELINE_EXPERIMENT) return 'baseline';
+  return experiment.proposal.operator === 'baseline' ? 'final' : 'hypothesis';
+}
+
+const RANK: Readonly<Record<ResultRow['verdict'], number>> = {
+  keep: 0,
+  'near-miss': 1,
+  inconclusive: 2,
+  open: 3,
+  discard: 4,
+  'suspected-hack': 5,
+  failed: 6,
+};
+
+/** Best first: by verdict, then by gain. Rows that test no hypothesis come last. */
+export function rankRows(rows: readonly ResultRow[]): readonly ResultRow[] {
+  const rank = (row: ResultRow): number => (row.role === 'hypothesis' ? RANK[row.verdict] : 10);
+  const worst = Number.NEGATIVE_INFINITY;
+  return rows.toSorted((a, b) => rank(a) - rank(b) || (b.shrunkenGain ?? b.gain ?? worst) - (a.shrunkenGain ?? a.gain ?? worst) || 0);
+}
+
+/** Optional keys that are undefined are left out, as `exactOptionalPropertyTypes` asks. */
+export function withoutUndefined<T>(value: { [Key in keyof T]: T[Key] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}
+
+/** What `assay results --json` prints and results.json holds. Fields are added, never changed: `schema` says which shape it is. */
+export function resultsDocument(state: CampaignState, experiments: readonly ResultRow[] = resultRows(state)): object {
+  const { campaign, task, noise, champion, finished } = state;
+  const total = state.experiments.size;
+  return { schema: 'assay.results.v1', campaign, task, noise, champion, comparison: finished?.comparison, total, experiments };
+}

@@ -1,0 +1,69 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { temporaryFolder } from '../load-task.fixture.ts';
+import { taskOf } from './environment.fixture.ts';
+import { prepareData } from './prepare-data.ts';
+
+const environment = { python: '/usr/bin/python3' };
+const PREPARE = `import os, pathlib, sys
+out = pathlib.Path(sys.argv[1])
+print("reading", sorted(os.listdir(".")))
+(out / "train").mkdir(mode=0o700)
+(out / "train" / "a.txt").write_text(pathlib.Path("words.txt").read_text().upper())
+`;
+const SECTION = `data: {command: ["{python}", prepare.py, "{out}"], inputs: [prepare.py, words.txt]}\n`;
+const FILES = { 'prepare.py': PREPARE, 'words.txt': 'one', 'other.txt': '' };
+
+test('data is prepared once from its inputs alone, readable by all, and again when an input changes', async () => {
+  await using cache = await temporaryFolder();
+  const steps: string[] = [];
+  const options = { cacheRoot: cache.path, report: ({ message }: { message: string }): unknown => steps.push(message) };
+  const task = await taskOf(SECTION, FILES);
+  const [first, second] = await Promise.all([
+    prepareData(task, environment, options),
+    prepareData(task, environment, options),
+  ]);
+  if (first === undefined) throw new Error('the task has data');
+  expect(second).toEqual(first);
+  expect(steps.filter((step) => step.startsWith('reading'))).toEqual(["reading ['prepare.py', 'words.txt']"]);
+  expect(await readFile(join(first.directory, 'train', 'a.txt'), 'utf8')).toBe('ONE');
+  expect((await stat(join(first.directory, 'train'))).mode & 0o777).toBe(0o755);
+
+  const start = performance.now();
+  expect(await prepareData(task, environment, options)).toEqual(first);
+  expect(performance.now() - start).toBeLessThan(30);
+
+  const changed = await prepareData(await taskOf(SECTION, { ...FILES, 'words.txt': 'two' }), environment, options);
+  expect(changed?.hash).not.toBe(first.hash);
+  expect(await readFile(join(changed?.directory ?? '', 'train', 'a.txt'), 'utf8')).toBe('TWO');
+});
+
+test('data that was changed afterwards is made again', async () => {
+  await using cache = await temporaryFolder();
+  const task = await taskOf(SECTION, FILES);
+  const { directory = '' } = (await prepareData(task, environment, { cacheRoot: cache.path })) ?? {};
+  await writeFile(join(directory, 'planted.txt'), '');
+  await prepareData(task, environment, { cacheRoot: cache.path });
+  expect(await readdir(directory)).toEqual(['train']);
+});
+
+test('a command that fails is shown with its last lines; one that writes nothing is refused; nothing stays behind', async () => {
+  await using cache = await temporaryFolder();
+  const fails = await taskOf(SECTION, { ...FILES, 'prepare.py': 'raise SystemExit("no words")' });
+  await expect(prepareData(fails, environment, { cacheRoot: cache.path })).rejects.toMatchObject({
+    code: 'data-failed',
+    message: "the data of 'tiny' could not be prepared: it ended with exit code 1\n  | no words",
+  });
+  const empty = await taskOf(SECTION, { ...FILES, 'prepare.py': '' });
+  await expect(prepareData(empty, environment, { cacheRoot: cache.path })).rejects.toMatchObject({
+    code: 'data-empty',
+  });
+  expect((await readdir(join(cache.path, 'data'))).every((name) => name.endsWith('.lock'))).toBe(true);
+});
+
+test('a task without data has none', async () => {
+  expect(await prepareData(await taskOf(''), environment)).toBeUndefined();
+});
