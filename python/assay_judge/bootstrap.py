@@ -1,12 +1,12 @@
 """Starts a candidate's script with imports already paid for, and tells the supervisor when it gets control.
 
-    python -I <folder>/assay_judge/bootstrap.py --preload torch,torch._dynamo,numpy train.py [arguments]
+    python -I <folder>/assay_judge/bootstrap.py --preload torch,numpy train.py [arguments]
     python -P -m assay_judge.bootstrap ...            the same, where PYTHONPATH holds the package
 
 Order, which the law 'the candidate cannot move its own clock' rests on:
 1. sys.path is cleaned: no folder of the candidate can be imported from, so nothing of it can run.
-2. The modules named by --preload are imported. (torch.optim imports torch._dynamo when the first optimizer is
-   made, about 1.8 s on one core: name it, or each trial pays for it out of its budget.)
+2. The modules named by --preload are imported. (A script that makes a torch.optim optimizer imports torch._dynamo with
+   the first one, more than a second on one core: name it here too, or each trial pays for it out of its budget.)
 3. ASSAY_CLOCK_START is set to CLOCK_MONOTONIC in seconds, and one byte `R` goes to the descriptor that
    ASSAY_READY_FD names; the descriptor is closed and the variable removed. The supervisor's clock starts here.
 4. The script runs as __main__, its folder first in sys.path. When it ends the process ends at once.

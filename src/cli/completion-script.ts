@@ -32,7 +32,10 @@ function commandShapes(program: Command): readonly Shape[] {
     options: visibleOptions(command),
     words: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
   }));
-  return [...shapes, { name: 'help', description: 'print help for a command', options: [], words: shapes.map(({ name }) => name) }];
+  return [
+    ...shapes,
+    { name: 'help', description: 'print help for a command', options: [], words: shapes.map(({ name }) => name) },
+  ];
 }
 
 function visibleOptions(command: Command): readonly Option[] {
@@ -47,9 +50,14 @@ function bashScript(name: string, shapes: readonly Shape[], global: readonly Opt
   const every = [...shapes.flatMap(({ options }) => options), ...global];
   const takingValue = [...new Set(every.filter(takesValue).flatMap(flags))];
   const folders = [...new Set(every.filter(isPath).flatMap(flags))];
-  const choices = new Map(every.filter((option) => option.argChoices).map((option) => [flags(option).join('|'), option.argChoices ?? []]));
+  const choices = new Map(
+    every.filter((option) => option.argChoices).map((option) => [flags(option).join('|'), option.argChoices ?? []]),
+  );
   const globalWords = global.flatMap(flags).join(' ');
-  const cases = shapes.map((shape) => `    ${shape.name}) words="${[...shape.words, ...shape.options.flatMap(flags)].join(' ')} ${globalWords}" ;;`);
+  const cases = shapes.map(
+    (shape) =>
+      `    ${shape.name}) words="${[...shape.words, ...shape.options.flatMap(flags)].join(' ')} ${globalWords}" ;;`,
+  );
   return `_${name}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" command="" words="" i
   COMPREPLY=()
@@ -80,7 +88,8 @@ function fishScript(name: string, shapes: readonly Shape[], global: readonly Opt
   for (const shape of shapes) {
     lines.push(`complete -c ${name} -n __fish_use_subcommand -a ${shape.name} -d ${fishQuote(shape.description)}`);
     const condition = `'__fish_seen_subcommand_from ${shape.name}'`;
-    if (shape.words.length > 0) lines.push(`complete -c ${name} -n ${condition} -a ${fishQuote(shape.words.join(' '))}`);
+    if (shape.words.length > 0)
+      lines.push(`complete -c ${name} -n ${condition} -a ${fishQuote(shape.words.join(' '))}`);
     for (const option of shape.options) lines.push(fishOption(name, option, condition));
   }
   return `${lines.join('\n')}\n`;

@@ -29,7 +29,11 @@ export function parseEventTypes(list: string): readonly EventType[] {
   return list.split(',').map((word) => {
     const type = word.trim();
     if (!known.includes(type)) {
-      throw new UserError('usage-event-type', `'${type}' is not a type of event`, suggestWord(type, known) ?? `types are ${known.join(', ')}`);
+      throw new UserError(
+        'usage-event-type',
+        `'${type}' is not a type of event`,
+        suggestWord(type, known) ?? `types are ${known.join(', ')}`,
+      );
     }
     return type as EventType;
   });

@@ -72,7 +72,8 @@ const BY_PREFIX: Readonly<Record<string, ExitCode>> = {
 
 /** The exit code of whatever ended a command. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof UserError) return BY_CODE[error.code] ?? BY_PREFIX[error.code.split('-', 1)[0] ?? ''] ?? EXIT.failed;
+  if (error instanceof UserError)
+    return BY_CODE[error.code] ?? BY_PREFIX[error.code.split('-', 1)[0] ?? ''] ?? EXIT.failed;
   if (error instanceof Error && error.name === 'AbortError') return EXIT.interrupted;
   return EXIT.failed;
 }

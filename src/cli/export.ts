@@ -5,7 +5,11 @@ import { openOutput } from './output.ts';
 
 /** `assay export`: everything that others need to check and use a campaign. */
 export function registerExport(program: Command): void {
-  withJson(withCampaignArgument(program.command('export').description('patch, tables and report of a campaign, to keep or to pass on')))
+  withJson(
+    withCampaignArgument(
+      program.command('export').description('patch, tables and report of a campaign, to keep or to pass on'),
+    ),
+  )
     .option('--out <path>', "folder for the files (default: the campaign's own report folder)")
     .addHelpText(
       'after',

@@ -2,7 +2,10 @@ import { printable, type Output } from './output.ts';
 import { wrapText } from './text-width.ts';
 
 /** `label   text`, the texts under each other; on a terminal wrapped at its width. */
-export function labelled(lines: readonly (readonly [label: string, text: string])[], output: Pick<Output, 'width' | 'style'>): string {
+export function labelled(
+  lines: readonly (readonly [label: string, text: string])[],
+  output: Pick<Output, 'width' | 'style'>,
+): string {
   const widest = Math.max(0, ...lines.map(([label]) => label.length));
   const indent = ' '.repeat(widest + 2);
   return lines
@@ -12,11 +15,4 @@ export function labelled(lines: readonly (readonly [label: string, text: string]
       return `${output.style('dim', label.padEnd(widest))}  ${body.replaceAll('\n', `\n${indent}`)}`;
     })
     .join('\n');
-}
-
-/** A paragraph that is wrapped on a terminal and whole in a pipe. */
-export function paragraph(text: string, output: Pick<Output, 'width'>, indent = ''): string {
-  const plain = printable(text);
-  if (output.width === undefined) return indent + plain;
-  return (indent + wrapText(plain, Math.max(20, output.width - indent.length))).replaceAll('\n', `\n${indent}`);
 }

@@ -19,7 +19,7 @@ export function registerLog(program: Command): void {
     .option('-f, --follow', 'go on printing what happens, until interrupted or the campaign is finished')
     .option('--after <seq>', 'only events with a greater number', wholeNumber)
     .option('--types <list>', 'only events of these types, with commas between (experiment.concluded,champion.changed)')
-    .option('--experiment <experiment>', 'only events about this experiment')
+    .option('--experiment <experiment>', 'only events about this experiment (e12)')
     .addHelpText(
       'after',
       examples([
@@ -33,7 +33,8 @@ export function registerLog(program: Command): void {
       const { LogNarrator } = await import('../report/log-lines.ts');
       await using log = await openLog(directoryOf(command), name);
       const output = openOutput(command);
-      const types = options.types === undefined ? undefined : (await import('./event-types.ts')).parseEventTypes(options.types);
+      const types =
+        options.types === undefined ? undefined : (await import('./event-types.ts')).parseEventTypes(options.types);
       const narrator = new LogNarrator();
       const clock = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium' });
       const isWanted = ({ event }: EventRecord): boolean => types === undefined || types.includes(event.type);
@@ -61,11 +62,15 @@ interface Reading {
 
 async function readLog({ store, options, show, types, isClosed }: Reading): Promise<void> {
   const { setTimeout: sleep } = await import('node:timers/promises');
-  const experiment = options.experiment as ReadOptions['experiment'];
+  const experiment = options.experiment?.replace(/^(?=\d)/, 'e') as ReadOptions['experiment'];
   let after = options.after ?? 0;
   for (;;) {
     let isFinished = false;
-    for await (const record of store.read({ after, ...(experiment === undefined ? {} : { experiment }), ...withPlans(types) })) {
+    for await (const record of store.read({
+      after,
+      ...(experiment === undefined ? {} : { experiment }),
+      ...withPlans(types),
+    })) {
       show(record);
       after = record.seq;
       isFinished = record.event.type === 'engine.stopped' && record.event.reason === 'finished';
@@ -79,5 +84,7 @@ async function readLog({ store, options, show, types, isClosed }: Reading): Prom
 
 /** The plans of trials and the task come along, so that later lines can tell of them; the caller does not print them. */
 function withPlans(types: readonly EventType[] | undefined): Pick<ReadOptions, 'types'> {
-  return types === undefined ? {} : { types: [...new Set<EventType>([...types, 'campaign.created', 'trial.planned', 'engine.stopped'])] };
+  return types === undefined
+    ? {}
+    : { types: [...new Set<EventType>([...types, 'campaign.created', 'trial.planned', 'engine.stopped'])] };
 }

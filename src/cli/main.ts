@@ -51,7 +51,8 @@ export async function main(words: readonly string[]): Promise<number> {
 /** What a person sees of an error. */
 export function errorText(error: unknown): string {
   const label = styleError('red', 'error:');
-  if (error instanceof UserError) return `${label} ${printable(error.message, { lines: true })}\n  hint: ${printable(error.hint, { lines: true })}\n`;
+  if (error instanceof UserError)
+    return `${label} ${printable(error.message, { lines: true })}\n  hint: ${printable(error.hint, { lines: true })}\n`;
   if (error instanceof Error && error.name === 'AbortError') return `${label} interrupted\n`;
   const details = error instanceof Error ? (error.stack ?? error.message) : describeError(error);
   return `${label} this is a bug in Assay: ${printable(details, { lines: true })}\n`;

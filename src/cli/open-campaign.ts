@@ -28,10 +28,17 @@ export async function openCampaign(directory: string, name?: string): Promise<Op
 export function findExperiment(state: CampaignState, word: string): ExperimentId {
   const name = word.toLowerCase();
   if (name === 'champion' || name === 'best') return state.champion;
-  const id = (name === 'baseline' || name === 'start' ? 'e0' : /^\d+$/.test(name) && state.experiments.has(`e${name}` as ExperimentId) ? `e${name}` : name) as ExperimentId;
+  const id = (
+    name === 'baseline' || name === 'start'
+      ? 'e0'
+      : /^\d+$/.test(name) && state.experiments.has(`e${name}` as ExperimentId)
+        ? `e${name}`
+        : name
+  ) as ExperimentId;
   if (state.experiments.has(id)) return id;
   if (/^[0-9a-f]{7,64}$/.test(name)) {
-    for (const experiment of state.experiments.values()) if (experiment.candidate?.startsWith(name)) return experiment.id;
+    for (const experiment of state.experiments.values())
+      if (experiment.candidate?.startsWith(name)) return experiment.id;
   }
   const last = Math.max(0, state.experimentCount - 1);
   throw new UserError(

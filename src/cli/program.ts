@@ -9,7 +9,10 @@ export function createProgram(): Command {
   const program = new Command('assay')
     .description('Machine-learning research that runs by itself, and keeps only what reproduces.')
     .version(readVersion(), '-V, --version', 'print the version')
-    .option('--directory <path>', 'work in this directory instead of the current one; campaigns live in its .assay folder')
+    .option(
+      '--directory <path>',
+      'work in this directory instead of the current one; campaigns live in its .assay folder',
+    )
     .helpOption('-h, --help', 'print help for a command')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(inOurForm(text)) })

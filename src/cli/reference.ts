@@ -12,15 +12,23 @@ export function cliReference(): string {
     '<!-- Generated from the program by scripts/generate-docs.ts. Do not edit. -->',
     program.description(),
     '```\nassay [--directory <path>] <command> …\n```',
-    commands.map((command) => `- [\`assay ${command.name()}\`](#assay-${command.name()}): ${command.description()}`).join('\n'),
+    commands
+      .map((command) => `- [\`assay ${command.name()}\`](#assay-${command.name()}): ${command.description()}`)
+      .join('\n'),
     '## Options of every command',
     optionTable(visibleOptions(program)),
     ...commands.map(commandPage),
     '## Exit codes',
-    table(['code', 'meaning'], Object.entries(EXIT_CODE_MEANINGS).map(([code, meaning]) => [code, meaning])),
+    table(
+      ['code', 'meaning'],
+      Object.entries(EXIT_CODE_MEANINGS).map(([code, meaning]) => [code, meaning]),
+    ),
     '## JSON',
     'With `--json` a command prints one document (`log`: one a line). `schema` names its shape: within a version, fields are added and never changed. What is unknown is absent, never 0. Gains are in units of the metric and positive when better; times are milliseconds since 1970 unless the name says otherwise.',
-    table(['schema', 'printed by', 'fields'], Object.entries(JSON_SCHEMAS).map(([schema, { command, fields }]) => [`\`${schema}\``, `\`${command}\``, fields])),
+    table(
+      ['schema', 'printed by', 'fields'],
+      Object.entries(JSON_SCHEMAS).map(([schema, { command, fields }]) => [`\`${schema}\``, `\`${command}\``, fields]),
+    ),
     '## Environment',
     table(
       ['variable', 'meaning'],
@@ -36,11 +44,19 @@ function commandPage(command: Command): string {
   const help = command.createHelp();
   const parts = [
     `## \`assay ${command.name()}\``,
-    `${sentence(command.description())}`,
+    sentence(command.description()),
     `\`\`\`\nassay ${command.name()} ${command.usage()}\n\`\`\``,
   ];
   if (command.registeredArguments.length > 0) {
-    parts.push(table(['argument', 'meaning'], command.registeredArguments.map((argument) => [`\`${argumentName(argument)}\``, escapeCell(help.argumentDescription(argument))])));
+    parts.push(
+      table(
+        ['argument', 'meaning'],
+        command.registeredArguments.map((argument) => [
+          `\`${argumentName(argument)}\``,
+          escapeCell(help.argumentDescription(argument)),
+        ]),
+      ),
+    );
   }
   const options = visibleOptions(command).filter((option) => option.long !== '--help');
   if (options.length > 0) parts.push(optionTable(options));
@@ -67,9 +83,14 @@ function optionTable(options: readonly Option[]): string {
   return table(
     ['option', 'meaning'],
     options.map((option) => {
-      const choices = option.argChoices ? ` One of ${option.argChoices.map((choice) => `\`${choice}\``).join(', ')}.` : '';
+      const choices = option.argChoices
+        ? ` One of ${option.argChoices.map((choice) => `\`${choice}\``).join(', ')}.`
+        : '';
       const standard = option.defaultValue === undefined ? '' : ` Default: \`${JSON.stringify(option.defaultValue)}\`.`;
-      return [`\`${escapeCell(option.flags)}\``, `${escapeCell(option.description)}${choices || standard ? '.' : ''}${choices}${standard}`];
+      return [
+        `\`${escapeCell(option.flags)}\``,
+        `${escapeCell(option.description)}${choices || standard ? '.' : ''}${choices}${standard}`,
+      ];
     }),
   );
 }

@@ -14,7 +14,11 @@ const VERDICTS = ['keep', 'near-miss', 'inconclusive', 'discard', 'suspected-hac
 
 /** `assay results`: the table of experiments. */
 export function registerResults(program: Command): void {
-  withJson(withCampaignArgument(program.command('results').description('the experiments with their gains and verdicts, best first')))
+  withJson(
+    withCampaignArgument(
+      program.command('results').description('the experiments with their gains and verdicts, best first'),
+    ),
+  )
     .option('--all', 'every experiment, in order of its number')
     .option('--top <number>', 'only so many, the best first', wholeNumber)
     .addOption(new Option('--verdict <verdict>', 'only experiments with this verdict').choices(VERDICTS))
@@ -42,7 +46,8 @@ export function registerResults(program: Command): void {
       }
       const limit = options.top ?? (options.all === true ? ordered.length : SHOWN_AT_FIRST);
       await printRows(output, ordered.slice(0, limit), state.noise?.sigma);
-      if (ordered.length > limit && options.top === undefined) output.print(output.style('dim', `… ${ordered.length - limit} more: assay results --all`));
+      if (ordered.length > limit && options.top === undefined)
+        output.print(output.style('dim', `… ${ordered.length - limit} more: assay results --all`));
     });
 }
 
@@ -87,5 +92,8 @@ export async function printRows(output: Output, rows: readonly ResultRow[], sigm
       printable(row.statement),
     ]),
   );
-  if (rows.some((row) => row.champion)) output.print(output.style('dim', '* the champion. A gain is positive when it is better; "to quote" is shrunk for selection.'));
+  if (rows.some((row) => row.champion))
+    output.print(
+      output.style('dim', '* the champion. A gain is positive when it is better; "to quote" is shrunk for selection.'),
+    );
 }

@@ -46,6 +46,6 @@ function readyWords(state: CampaignState): string {
   const weak = engine?.sandbox === 'process' ? '\nwarning: no bubblewrap here, so candidates are confined weakly; every verdict says so (assay doctor)' : '';
   return (
     `campaign ${state.campaign}: ${task.direction} ${task.metric} of ${task.name} from '${task.start}'` +
-    `${parts.length > 0 ? `, ${parts.join(', ')}` : ''}\n${engine?.slots} slots on ${engine?.device}, sandbox ${engine?.sandbox}${weak}`
+    `${parts.length > 0 ? `, ${parts.join(', ')}` : ''}\n${engine?.device}, sandbox ${engine?.sandbox}${weak}`
   );
 }

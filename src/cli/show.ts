@@ -7,9 +7,19 @@ import { openOutput, printable, type Output } from './output.ts';
 
 /** `assay show`: one experiment with its trials and seeds. */
 export function registerShow(program: Command): void {
-  withJson(withCampaignOption(program.command('show').description('one experiment: hypothesis, change, trials with seeds, verdict')))
+  withJson(
+    withCampaignOption(
+      program.command('show').description('one experiment: hypothesis, change, trials with seeds, verdict'),
+    ),
+  )
     .argument('<experiment>', "e12, 'champion', 'baseline' or a commit")
-    .addHelpText('after', examples([['assay show e12', 'everything about e12'], ['assay show best --json', 'the champion, for a script']]))
+    .addHelpText(
+      'after',
+      examples([
+        ['assay show e12', 'everything about e12'],
+        ['assay show best --json', 'the champion, for a script'],
+      ]),
+    )
     .action(async (word: string, options: { campaign?: string }, command: Command) => {
       const { findExperiment, openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), options.campaign);
@@ -24,10 +34,27 @@ export function registerShow(program: Command): void {
       if (output.isJson) {
         const { proposal, candidate, reference, verdict } = experiment;
         const { trials, pairs, row } = explanation;
-        output.json('assay.experiment.v1', { campaign: state.campaign, ...row, proposal, candidate, reference, fullVerdict: verdict, files: stat?.files, trials, pairs });
+        output.json('assay.experiment.v1', {
+          campaign: state.campaign,
+          ...row,
+          proposal,
+          candidate,
+          reference,
+          fullVerdict: verdict,
+          files: stat?.files,
+          trials,
+          pairs,
+        });
         return;
       }
-      await printExperiment({ output, experiment, explanation, stat, metric: state.task.metric, sigma: state.noise?.sigma });
+      await printExperiment({
+        output,
+        experiment,
+        explanation,
+        stat,
+        metric: state.task.metric,
+        sigma: state.noise?.sigma,
+      });
     });
 }
 
@@ -59,10 +86,14 @@ async function printExperiment({ output, experiment, explanation, stat, metric, 
   const { verdictStyle } = await import('./verdict-style.ts');
   const { row, pairs, trials, reasons } = explanation;
   const decimals = decimalsFor(sigma);
-  const interval = row.interval ? ` (95 % interval ${showInterval(row.interval, decimals)}, p ${showP(row.p)}, n = ${row.n ?? 0} pairs)` : '';
+  const interval = row.interval
+    ? ` (95 % interval ${showInterval(row.interval, decimals)}, p ${showP(row.p)}, n = ${row.n ?? 0} pairs)`
+    : '';
   const lines: (readonly [string, string])[] = [
-    ['experiment', `${row.experiment}${row.champion ? ' (the champion)' : ''}`],
-    ['verdict', `${row.verdict}${row.failure === undefined ? '' : ` (${row.failure})`}${row.stage === undefined ? '' : ` at ${row.stage}`}`],
+    [
+      'verdict',
+      `${row.verdict}${row.failure === undefined ? '' : ` (${row.failure})`}${row.stage === undefined ? '' : ` at ${row.stage}`}`,
+    ],
     ...reasons.map((reason) => ['', reason] as const),
     ['hypothesis', row.statement],
     ['because', explanation.rationale],
@@ -74,9 +105,12 @@ async function printExperiment({ output, experiment, explanation, stat, metric, 
   if (explanation.quote !== undefined) lines.push(['', explanation.quote]);
   if (explanation.prediction !== undefined) lines.push(['prediction', explanation.prediction]);
   lines.push(['sandbox', explanation.sandbox], ['cost', showSeconds(row.seconds)]);
-  output.print(output.style(verdictStyle(row.verdict) ?? 'bold', `${row.experiment}  ${row.verdict}`));
+  output.print(
+    output.style(verdictStyle(row.verdict) ?? 'bold', `${row.experiment}${row.champion ? ', the champion' : ''}`),
+  );
   output.print(labelled(lines, output));
-  for (const file of stat?.files ?? []) output.print(`            ${printable(file.path)}  +${file.added ?? '-'} −${file.removed ?? '-'}`);
+  for (const file of stat?.files ?? [])
+    output.print(`            ${printable(file.path)}  +${file.added ?? '-'} −${file.removed ?? '-'}`);
   if (trials.length === 0) return;
   output.print('');
   const gains = new Map(pairs.map((pair) => [`${pair.stage}:${pair.pair}`, pair.gain]));

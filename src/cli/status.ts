@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { CampaignState } from '../domain/state.ts';
+import type { RunningTrial } from '../report/running-trials.ts';
 import type { EngineStatus } from './engine-status.ts';
 import { directoryOf, examples, withCampaignArgument, withJson } from './options.ts';
 import { openOutput, printable, type Output } from './output.ts';
@@ -6,7 +8,13 @@ import { openOutput, printable, type Output } from './output.ts';
 /** `assay status`: is an engine at work, on what, and how far is it. */
 export function registerStatus(program: Command): void {
   withJson(withCampaignArgument(program.command('status').description('what a campaign is doing, and how far it is')))
-    .addHelpText('after', examples([['assay status', 'the campaign used last'], ['assay status --json', 'the same for a script']]))
+    .addHelpText(
+      'after',
+      examples([
+        ['assay status', 'the campaign used last'],
+        ['assay status --json', 'the same for a script'],
+      ]),
+    )
     .action(async (name: string | undefined, _options, command: Command) => {
       const { openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), name);
@@ -28,12 +36,12 @@ export function registerStatus(program: Command): void {
       }
       const { labelled } = await import('./labelled-lines.ts');
       const [first, ...rest] = summaryLines(summary);
-      output.print(labelled([...(first ? [first] : []), ['engine', engineWords(engine, summary.finished !== undefined)], ...rest], output));
+      output.print(labelled([...(first ? [first] : []), ['engine', engineWords(engine, state)], ...rest], output));
       printRunning(output, running, isAtWork, now);
     });
 }
 
-function engineWords(engine: EngineStatus, isFinished: boolean): string {
+function engineWords(engine: EngineStatus, state: CampaignState): string {
   switch (engine.status) {
     case 'running':
       return `running (pid ${engine.owner.pid})`;
@@ -42,18 +50,16 @@ function engineWords(engine: EngineStatus, isFinished: boolean): string {
     case 'killed':
       return `pid ${engine.owner.pid} was killed; go on with: assay resume`;
     case 'none':
-      return isFinished ? 'none; the campaign is finished' : 'none; go on with: assay resume';
+      if (state.finished) return 'none; the campaign is finished';
+      return state.engine && state.engine.stoppedAt === undefined
+        ? 'none; the last one was killed; go on with: assay resume'
+        : 'none; go on with: assay resume';
     default:
       return engine satisfies never;
   }
 }
 
-function printRunning(
-  output: Output,
-  running: Awaited<ReturnType<typeof import('../report/running-trials.ts').runningTrials>>,
-  isAtWork: boolean,
-  now: number,
-): void {
+function printRunning(output: Output, running: readonly RunningTrial[], isAtWork: boolean, now: number): void {
   if (running.length === 0) return;
   output.print('');
   output.table(

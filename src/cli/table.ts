@@ -21,10 +21,14 @@ export interface TableOptions {
 }
 
 const GAP = '  ';
-const FLEXIBLE_MINIMUM = 16;
+const FLEXIBLE_MINIMUM = 24;
 
 /** Aligned text with a heading. A column without a single value is left out. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly (string | undefined)[])[], options: TableOptions = {}): string {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly (string | undefined)[])[],
+  options: TableOptions = {},
+): string {
   const style = options.style ?? ((_format: Style, text: string) => text);
   const shown = columns
     .map((column, index) => ({ column, index, width: widest(column, rows, index) }))
@@ -35,7 +39,7 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
       const { text, format } = cells(entry);
       const cut = cutToWidth(text, entry.width);
       const padding = ' '.repeat(Math.max(0, entry.width - displayWidth(cut)));
-      const styled = format === undefined ? cut : style(format, cut);
+      const styled = format === undefined || cut === '' ? cut : style(format, cut);
       if (entry.column.align === 'right') return padding + styled;
       return place === shown.length - 1 ? styled : styled + padding;
     });
@@ -43,7 +47,9 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
   };
   return [
     line(({ column }) => ({ text: column.title, format: 'dim' })),
-    ...rows.map((row) => line(({ column, index }) => ({ text: row[index] ?? '', format: column.style?.(row[index] ?? '') }))),
+    ...rows.map((row) =>
+      line(({ column, index }) => ({ text: row[index] ?? '', format: column.style?.(row[index] ?? '') })),
+    ),
   ].join('\n');
 }
 
@@ -65,5 +71,6 @@ function fit(shown: { column: Column; width: number }[], width: number | undefin
     if (next === undefined) break;
     shown.splice(next, 1);
   }
-  if (flexible && shown.includes(flexible)) flexible.width = Math.max(4, Math.min(flexible.width, flexible.width - (total() - width)));
+  if (flexible && shown.includes(flexible))
+    flexible.width = Math.max(4, Math.min(flexible.width, flexible.width - (total() - width)));
 }

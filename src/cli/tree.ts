@@ -6,9 +6,17 @@ import { cutToWidth } from './text-width.ts';
 
 /** `assay tree`: what was built on what. */
 export function registerTree(program: Command): void {
-  withJson(withCampaignArgument(program.command('tree').description('what was built on what, from the starting point down')))
+  withJson(
+    withCampaignArgument(program.command('tree').description('what was built on what, from the starting point down')),
+  )
     .option('--all', 'also the leaves that were not kept')
-    .addHelpText('after', examples([['assay tree', 'the kept line of descent'], ['assay tree --all', 'every experiment']]))
+    .addHelpText(
+      'after',
+      examples([
+        ['assay tree', 'the kept line of descent'],
+        ['assay tree --all', 'every experiment'],
+      ]),
+    )
     .action(async (name: string | undefined, options: { all?: boolean }, command: Command) => {
       const { openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), name);
@@ -17,7 +25,11 @@ export function registerTree(program: Command): void {
       const { state } = campaign;
       const root = lineageTree(state, { all: options.all === true || output.isJson });
       if (output.isJson) {
-        output.json('assay.tree.v1', { campaign: state.campaign, champion: state.champion, experiments: root ? treeRows(root) : [] });
+        output.json('assay.tree.v1', {
+          campaign: state.campaign,
+          champion: state.champion,
+          experiments: root ? treeRows(root) : [],
+        });
         return;
       }
       const { decimalsFor, showGain } = await import('../report/numbers.ts');
@@ -34,7 +46,10 @@ export function registerTree(program: Command): void {
       };
       for (const line of root ? treeLines(root) : []) {
         const room = (output.width ?? Number.POSITIVE_INFINITY) - line.branch.length;
-        output.print(output.style('dim', line.branch) + (line.node ? label(line.node, room) : output.style('dim', line.note ?? '')));
+        output.print(
+          output.style('dim', line.branch) +
+            (line.node ? label(line.node, room) : output.style('dim', line.note ?? '')),
+        );
       }
     });
 }

@@ -7,7 +7,13 @@ import { openOutput, printable, type Output } from './output.ts';
 export function registerWhy(program: Command): void {
   withJson(withCampaignOption(program.command('why').description('why an experiment got its verdict, stage by stage')))
     .argument('<experiment>', "e12, 'champion', 'baseline' or a commit")
-    .addHelpText('after', examples([['assay why e12', 'every stage that e12 went through'], ['assay why champion', 'why the champion is the champion']]))
+    .addHelpText(
+      'after',
+      examples([
+        ['assay why e12', 'every stage that e12 went through'],
+        ['assay why champion', 'why the champion is the champion'],
+      ]),
+    )
     .action(async (word: string, options: { campaign?: string }, command: Command) => {
       const { findExperiment, openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), options.campaign);
@@ -28,13 +34,25 @@ async function printExplanation(explanation: Explanation, output: Output): Promi
   const { row, stages, cost } = explanation;
   output.print(output.style(verdictStyle(row.verdict) ?? 'bold', printable(explanation.headline)));
   output.print('');
-  output.print(labelled([['hypothesis', row.statement], ['because', explanation.rationale]], output));
+  output.print(
+    labelled(
+      [
+        ['hypothesis', row.statement],
+        ['because', explanation.rationale],
+      ],
+      output,
+    ),
+  );
   for (const stage of stages) {
     output.print('');
     output.print(output.style('bold', `${stage.stage}: ${stage.result}`));
     output.print(
       labelled(
-        [['  asked', stage.asked], ...(stage.seen === undefined ? [] : [['  seen', stage.seen] as const]), ['  so', stage.outcome]],
+        [
+          ['  asked', stage.asked],
+          ...(stage.seen === undefined ? [] : [['  seen', stage.seen] as const]),
+          ['  so', stage.outcome],
+        ],
         output,
       ),
     );
@@ -49,5 +67,10 @@ async function printExplanation(explanation: Explanation, output: Output): Promi
     ['sandbox', explanation.sandbox],
     ['cost', `${showSeconds(cost.seconds)} in ${count(cost.trials, 'trial')}, ${count(cost.attempts, 'attempt')}`],
   ];
-  output.print(labelled(facts.flatMap(([label, text]) => (text === undefined ? [] : [[label, text] as const])), output));
+  output.print(
+    labelled(
+      facts.flatMap(([label, text]) => (text === undefined ? [] : [[label, text] as const])),
+      output,
+    ),
+  );
 }

@@ -21,12 +21,19 @@ export async function campaignOnDisk(
   const folder = campaignFolder(directory, name);
   await createFolders(folder);
   await using repository = await openCandidateRepository(folder.candidates);
-  const commit = async (idea: number, parent: CandidateId | undefined): Promise<{ candidate: CandidateId; tree: string }> => {
+  const commit = async (
+    idea: number,
+    parent: CandidateId | undefined,
+  ): Promise<{ candidate: CandidateId; tree: string }> => {
     const words = { message: `idea ${idea}`, at: 1_000_000_000_000 + idea };
     const candidate =
       parent === undefined
         ? await repository.commit({ ...words, files: startingFiles() })
-        : await repository.commitChange({ ...words, parent, changes: new Map([['train.py', await changed(parent, idea)]]) });
+        : await repository.commitChange({
+            ...words,
+            parent,
+            changes: new Map([['train.py', await changed(parent, idea)]]),
+          });
     return { candidate, tree: await repository.treeOf(candidate) };
   };
   const changed = async (parent: CandidateId, idea: number): Promise<string> => {

@@ -9,19 +9,8 @@ import { DEFAULT_GATE_RULES, type GateRules } from '../engine/gate/rules.ts';
 import { proposalEvents } from '../engine/propose.ts';
 import { runnableTrials } from '../engine/schedule.ts';
 import { createRandom } from '../stats/random.ts';
+import { simulateTrial, type Idea } from './simulated-trial.fixture.ts';
 import type { EventRecord } from '../store/store.ts';
-
-export interface Idea {
-  readonly statement: string;
-  /** The true gain, in the metric's units. */
-  readonly effect: number;
-  readonly predicted?: readonly [low: number, high: number];
-  readonly operator?: Proposal['operator'];
-  readonly kind?: Proposal['hypothesis']['kind'];
-  readonly change?: Proposal['change'];
-  /** How each of its trials ends. */
-  readonly fails?: 'crash' | 'timeout' | 'out-of-memory' | 'hack' | 'conflict';
-}
 
 export interface Simulation {
   readonly ideas: readonly Idea[];
@@ -35,7 +24,10 @@ export interface Simulation {
   readonly unfinished?: boolean;
   readonly limits?: { experiments?: number; minutes?: number };
   /** Makes real commits; without it hashes are made up. */
-  readonly commit?: (idea: number, parent: CandidateId | undefined) => Promise<{ candidate: CandidateId; tree: string }>;
+  readonly commit?: (
+    idea: number,
+    parent: CandidateId | undefined,
+  ) => Promise<{ candidate: CandidateId; tree: string }>;
   readonly sandbox?: 'bubblewrap' | 'process';
 }
 
@@ -51,7 +43,14 @@ const STARTED = Date.UTC(2026, 4, 4, 9, 0, 0);
 export async function simulateCampaign(simulation: Simulation): Promise<SimulatedCampaign> {
   const { ideas, noise = 0.002, start = 1.25, limits = { experiments: ideas.length, minutes: 600 } } = simulation;
   const direction = simulation.direction ?? 'minimize';
-  const rules: GateRules = { ...DEFAULT_GATE_RULES, direction, minimumGain: noise / 4, sigmaFloor: noise / 4, ...simulation.rules };
+  const sandbox = simulation.sandbox ?? 'bubblewrap';
+  const rules: GateRules = {
+    ...DEFAULT_GATE_RULES,
+    direction,
+    minimumGain: noise / 4,
+    sigmaFloor: noise / 4,
+    ...simulation.rules,
+  };
   const random = createRandom(simulation.seed ?? 1);
   const effects = new Map<string, number>();
   const ideaOf = new Map<string, Idea>();
@@ -86,30 +85,50 @@ export async function simulateCampaign(simulation: Simulation): Promise<Simulate
     start: 'start',
     ...simulation.task,
   };
-  const campaign = { campaign: 'demo', task, baseline: baseline.candidate, limits, searchSeed: 1, testHorizon: 50, assayVersion: '0.1.0' };
+  const campaign = {
+    campaign: 'demo',
+    task,
+    baseline: baseline.candidate,
+    limits,
+    searchSeed: 1,
+    testHorizon: 50,
+    assayVersion: '0.1.0',
+  };
   write(
     { type: 'campaign.created', ...campaign },
-    { type: 'engine.started', pid: 4_000_000, host: 'lab', slots: 2, sandbox: simulation.sandbox ?? 'bubblewrap', device: '2 cores of a CPU', assayVersion: '0.1.0' },
+    {
+      type: 'engine.started',
+      pid: 4_000_000,
+      host: 'lab',
+      slots: 2,
+      sandbox,
+      device: '2 cores of a CPU',
+      assayVersion: '0.1.0',
+    },
     { type: 'experiment.proposed', experiment: BASELINE_EXPERIMENT, proposal: baselineProposal() },
-    { type: 'experiment.implemented', experiment: BASELINE_EXPERIMENT, ...baseline, reference: baseline.candidate, filesChanged: 0, linesAdded: 0, linesRemoved: 0 },
+    {
+      type: 'experiment.implemented',
+      experiment: BASELINE_EXPERIMENT,
+      ...baseline,
+      reference: baseline.candidate,
+      filesChanged: 0,
+      linesAdded: 0,
+      linesRemoved: 0,
+    },
   );
 
-  const run = (plan: TrialPlan, attempt: number): TrialOutcome => {
-    const seconds = 20 + 3 * random.uniform();
-    const idea = ideaOf.get(plan.candidate);
-    const facts = { wallSeconds: seconds, budgetSeconds: seconds - 1, peakMemoryBytes: 400_000_000 + attempt, slot: 0, sandbox: simulation.sandbox ?? 'bubblewrap' } as const;
-    if (idea?.fails === 'hack') {
-      const checks = [{ id: 'causality', ok: false, detail: 'the prediction changes with later tokens' }];
-      return { status: 'failed', failure: 'invalid-metric', reason: 'the model looks at what it is to predict', suspected: true, checks, facts };
-    }
-    if (idea?.fails !== undefined && idea.fails !== 'conflict') {
-      return { status: 'failed', failure: idea.fails, reason: `the candidate ended with a ${idea.fails}`, facts };
-    }
-    const better = effects.get(plan.candidate) ?? 0;
-    const shared = createRandom(plan.seed).normal();
-    const value = start + (direction === 'minimize' ? -better : better) + noise * (0.6 * shared + 0.8 * random.normal());
-    return { status: 'succeeded', result: { value, metrics: { train_loss: value * 0.9 }, checks: [] }, facts: { ...facts, claim: { val_bpb: value } } };
-  };
+  const run = (plan: TrialPlan, attempt: number): TrialOutcome =>
+    simulateTrial({
+      plan,
+      attempt,
+      idea: ideaOf.get(plan.candidate),
+      better: effects.get(plan.candidate) ?? 0,
+      direction,
+      start,
+      noise,
+      random,
+      sandbox,
+    });
   const settle = (): void => {
     for (;;) {
       const current = write();
@@ -172,12 +191,26 @@ function finish(write: (...events: readonly AssayEvent[]) => WorkingState, settl
       operator: 'baseline',
       proposer: 'engine',
       parent: state.champion,
-      hypothesis: { kind: 'replication', statement: `the champion ${state.champion} is better than the starting point`, rationale: 'measured side by side' },
+      hypothesis: {
+        kind: 'replication',
+        statement: `the champion ${state.champion} is better than the starting point`,
+        rationale: 'measured side by side',
+      },
       change: { type: 'none' },
     };
-    const facts = { candidate: champion.candidate, tree: hash('final'), filesChanged: 0, linesAdded: 0, linesRemoved: 0 };
+    const facts = {
+      candidate: champion.candidate,
+      tree: hash('final'),
+      filesChanged: 0,
+      linesAdded: 0,
+      linesRemoved: 0,
+    };
     const { events } = proposalEvents(state, proposal, { kind: 'candidate', ...facts });
-    write(...events.map((event) => (event.type === 'experiment.implemented' ? { ...event, reference: state.baseline } : event)));
+    write(
+      ...events.map((event) =>
+        event.type === 'experiment.implemented' ? { ...event, reference: state.baseline } : event,
+      ),
+    );
     settle();
   }
   write({ type: 'engine.stopped', reason: 'finished' });

@@ -25,5 +25,9 @@ export function changeWords(change: Change): string {
 }
 
 function knobWords(value: KnobValue): string {
-  return typeof value === 'string' ? JSON.stringify(value) : Array.isArray(value) ? `(${value.map(knobWords).join(', ')})` : String(value);
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : Array.isArray(value)
+      ? `(${value.map(knobWords).join(', ')})`
+      : String(value);
 }

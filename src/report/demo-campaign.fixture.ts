@@ -1,11 +1,29 @@
 import { createRandom } from '../stats/random.ts';
-import { simulateCampaign, type Idea, type SimulatedCampaign, type Simulation } from './campaign.fixture.ts';
+import { simulateCampaign, type SimulatedCampaign, type Simulation } from './campaign.fixture.ts';
+import type { Idea } from './simulated-trial.fixture.ts';
 
 const GOOD: readonly Idea[] = [
-  { statement: 'a learning rate of 0.02 instead of 0.01 converges further within the budget', effect: 0.018, predicted: [0.005, 0.02], operator: 'tune', kind: 'hyper-parameter' },
-  { statement: 'weight decay only on matrices keeps the gains from decaying', effect: 0.009, predicted: [0.004, 0.016], operator: 'pattern' },
+  {
+    statement: 'a learning rate of 0.02 instead of 0.01 converges further within the budget',
+    effect: 0.018,
+    predicted: [0.005, 0.02],
+    operator: 'tune',
+    kind: 'hyper-parameter',
+  },
+  {
+    statement: 'weight decay only on matrices keeps the gains from decaying',
+    effect: 0.009,
+    predicted: [0.004, 0.016],
+    operator: 'pattern',
+  },
   { statement: 'squared ReLU in the feed-forward layers', effect: 0.012, predicted: [0.02, 0.05] },
-  { statement: 'a linear warm-down over the last half of the steps', effect: 0.007, predicted: [0.002, 0.012], operator: 'tune', kind: 'hyper-parameter' },
+  {
+    statement: 'a linear warm-down over the last half of the steps',
+    effect: 0.007,
+    predicted: [0.002, 0.012],
+    operator: 'tune',
+    kind: 'hyper-parameter',
+  },
 ];
 
 const PLAIN = [
@@ -35,7 +53,8 @@ export function demoIdeas(number = 56): readonly Idea[] {
     else if (index % 23 === 9) ideas.push({ ...plain, fails: 'timeout' });
     else if (index % 29 === 14) ideas.push({ ...plain, statement: 'attention without the causal mask', fails: 'hack' });
     else if (index % 31 === 20) ideas.push({ ...plain, fails: 'conflict', operator: 'combine', kind: 'combination' });
-    else if (index % 19 === 11) ideas.push({ ...plain, statement: `${statement}, at ten times the step size`, effect: -0.4 });
+    else if (index % 19 === 11)
+      ideas.push({ ...plain, statement: `${statement}, at ten times the step size`, effect: -0.4 });
     else ideas.push(plain);
   }
   return ideas;
@@ -44,7 +63,13 @@ export function demoIdeas(number = 56): readonly Idea[] {
 /** Two keeps and one of each other verdict that is easy to force; quick to fold. */
 export function smallCampaign(simulation: Partial<Simulation> = {}): Promise<SimulatedCampaign> {
   const ideas: readonly Idea[] = [
-    { statement: 'twice the learning rate', effect: 0.02, predicted: [0.01, 0.03], operator: 'tune', kind: 'hyper-parameter' },
+    {
+      statement: 'twice the learning rate',
+      effect: 0.02,
+      predicted: [0.01, 0.03],
+      operator: 'tune',
+      kind: 'hyper-parameter',
+    },
     { statement: 'a worse idea', effect: -0.02, predicted: [0, 0.01] },
     { statement: 'a crash', effect: 0, fails: 'crash' },
     { statement: 'a look into the future', effect: 0, fails: 'hack' },

@@ -6,7 +6,11 @@ import { TrialReader } from './trials.ts';
 export interface CampaignHistory {
   readonly assayVersion: string;
   /** Each change of champion, oldest first. */
-  readonly championSteps: readonly { readonly experiment: ExperimentId; readonly workedMs: number; readonly concluded: number }[];
+  readonly championSteps: readonly {
+    readonly experiment: ExperimentId;
+    readonly workedMs: number;
+    readonly concluded: number;
+  }[];
   /** Working time at which each experiment ended, and how many had ended then. */
   readonly concluded: ReadonlyMap<ExperimentId, { readonly workedMs: number; readonly order: number }>;
   /** Values of the candidate on the seeds of its confirmation, which nothing was chosen by. */
@@ -16,7 +20,9 @@ export interface CampaignHistory {
 }
 
 /** Folds the log once. Memory grows with experiments, not with trials. */
-export async function readHistory(records: AsyncIterable<EventRecord> | Iterable<EventRecord>): Promise<CampaignHistory> {
+export async function readHistory(
+  records: AsyncIterable<EventRecord> | Iterable<EventRecord>,
+): Promise<CampaignHistory> {
   const reader = new TrialReader();
   const championSteps: { experiment: ExperimentId; workedMs: number; concluded: number }[] = [];
   const concluded = new Map<ExperimentId, { workedMs: number; order: number }>();

@@ -83,9 +83,14 @@ export class LogNarrator {
  * @param state as it is after the event.
  * @param options.verbose every event has a line.
  */
-export function progressLine({ event }: EventRecord, state: CampaignState, options: { verbose?: boolean } = {}): string | undefined {
+export function progressLine(
+  { event }: EventRecord,
+  state: CampaignState,
+  options: { verbose?: boolean } = {},
+): string | undefined {
   if (options.verbose !== true && !isMilestone(event)) return undefined;
-  const trial = event.type === 'trial.submitted' || event.type === 'trial.finished' ? state.trials.get(event.trial) : undefined;
+  const trial =
+    event.type === 'trial.submitted' || event.type === 'trial.finished' ? state.trials.get(event.trial) : undefined;
   return eventWords(event, { task: state.task, ...(trial ? { plan: trial.plan } : {}) });
 }
 
@@ -123,7 +128,9 @@ const STOP_WORDS: Readonly<Record<EventOf<'engine.stopped'>['reason'], string>> 
 };
 
 function verdictWords({ verdict }: EventOf<'experiment.concluded'>): string {
-  return verdict.kind === 'failed' ? `failed (${verdict.failure ?? 'crash'}) at ${verdict.stage}` : `${verdict.kind} at ${verdict.stage}`;
+  return verdict.kind === 'failed'
+    ? `failed (${verdict.failure ?? 'crash'}) at ${verdict.stage}`
+    : `${verdict.kind} at ${verdict.stage}`;
 }
 
 function planWords(plan: TrialPlan, isWhole = true): string {

@@ -18,7 +18,10 @@ export interface PairRow {
 
 /** The trials of one experiment, by stage and pair, in the order in which they were planned. */
 export function pairRows(trials: readonly TrialRow[], direction: Direction): readonly PairRow[] {
-  const pairs = new Map<string, { stage: Stage; pair: number; seed: number; candidate?: number; reference?: number; notes: string[] }>();
+  const pairs = new Map<
+    string,
+    { stage: Stage; pair: number; seed: number; candidate?: number; reference?: number; notes: string[] }
+  >();
   for (const row of trials.toSorted((a, b) => a.pair - b.pair)) {
     const key = `${row.stage}:${row.pair}`;
     const entry = pairs.get(key) ?? { stage: row.stage, pair: row.pair, seed: row.seed, notes: [] };
@@ -28,7 +31,8 @@ export function pairRows(trials: readonly TrialRow[], direction: Direction): rea
   }
   return [...pairs.values()].map(({ notes, ...pair }) => {
     const { candidate, reference } = pair;
-    const difference = candidate === undefined || reference === undefined ? undefined : gain(direction, candidate, reference);
+    const difference =
+      candidate === undefined || reference === undefined ? undefined : gain(direction, candidate, reference);
     return withoutUndefined<PairRow>({
       ...pair,
       candidate,

@@ -126,7 +126,9 @@ const RANK: Readonly<Record<ResultRow['verdict'], number>> = {
 export function rankRows(rows: readonly ResultRow[]): readonly ResultRow[] {
   const rank = (row: ResultRow): number => (row.role === 'hypothesis' ? RANK[row.verdict] : 10);
   const worst = Number.NEGATIVE_INFINITY;
-  return rows.toSorted((a, b) => rank(a) - rank(b) || (b.shrunkenGain ?? b.gain ?? worst) - (a.shrunkenGain ?? a.gain ?? worst) || 0);
+  return rows.toSorted(
+    (a, b) => rank(a) - rank(b) || (b.shrunkenGain ?? b.gain ?? worst) - (a.shrunkenGain ?? a.gain ?? worst) || 0,
+  );
 }
 
 /** Optional keys that are undefined are left out, as `exactOptionalPropertyTypes` asks. */
@@ -138,5 +140,14 @@ export function withoutUndefined<T>(value: { [Key in keyof T]: T[Key] | undefine
 export function resultsDocument(state: CampaignState, experiments: readonly ResultRow[] = resultRows(state)): object {
   const { campaign, task, noise, champion, finished } = state;
   const total = state.experiments.size;
-  return { schema: 'assay.results.v1', campaign, task, noise, champion, comparison: finished?.comparison, total, experiments };
+  return {
+    schema: 'assay.results.v1',
+    campaign,
+    task,
+    noise,
+    champion,
+    comparison: finished?.comparison,
+    total,
+    experiments,
+  };
 }

@@ -17,7 +17,10 @@ export interface RunningTrial {
   readonly startedAt?: number;
 }
 
-export async function runningTrials(state: CampaignState, store: Pick<Store, 'read'>): Promise<readonly RunningTrial[]> {
+export async function runningTrials(
+  state: CampaignState,
+  store: Pick<Store, 'read'>,
+): Promise<readonly RunningTrial[]> {
   const running = [...state.trials.values()].filter((trial) => trial.state === 'submitted');
   const startedAt = new Map<string, number>();
   for (const experiment of new Set(running.map(({ plan }) => plan.experiment))) {
@@ -28,6 +31,16 @@ export async function runningTrials(state: CampaignState, store: Pick<Store, 're
   return running.map(({ plan, attempt }) => {
     const { trial, experiment, stage, arm, pair, seed } = plan;
     const statement = state.experiments.get(experiment)?.proposal.hypothesis.statement ?? '';
-    return withoutUndefined<RunningTrial>({ trial, experiment, attempt, stage, arm, pair, seed, statement, startedAt: startedAt.get(trial) });
+    return withoutUndefined<RunningTrial>({
+      trial,
+      experiment,
+      attempt,
+      stage,
+      arm,
+      pair,
+      seed,
+      statement,
+      startedAt: startedAt.get(trial),
+    });
   });
 }

@@ -1,5 +1,15 @@
 import type { CampaignSummary } from './summary.ts';
-import { count, decimalsFor, showGain, showInterval, showMilliseconds, showP, showPercent, showSeconds, showValue } from './numbers.ts';
+import {
+  count,
+  decimalsFor,
+  showGain,
+  showInterval,
+  showMilliseconds,
+  showP,
+  showPercent,
+  showSeconds,
+  showValue,
+} from './numbers.ts';
 
 /** The campaign as labelled lines, for the end of a run and for `assay status`. Names and hypotheses are as they were given. */
 export function summaryLines(summary: CampaignSummary): readonly (readonly [label: string, text: string])[] {
@@ -8,13 +18,17 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
     ['campaign', summary.campaign],
     ['task', `${task.name}: ${task.direction} ${task.metric}${task.unit === undefined ? '' : ` (${task.unit})`}`],
   ];
-  if (device !== undefined) lines.push(['device', `${device}${slots === undefined ? '' : `, ${count(slots, 'slot')}`}`]);
+  if (device !== undefined)
+    lines.push(['device', `${device}${slots === undefined ? '' : `, ${count(slots, 'slot')}`}`]);
   if (sandbox) lines.push(['sandbox', sandbox.words]);
   lines.push(['budget', budgetWords(summary)]);
   lines.push(['verdicts', verdictCountWords(summary)]);
   if (noise) {
     const decimals = decimalsFor(noise.sigma);
-    lines.push(['start', `${task.metric} ${showValue(noise.mean, decimals)} over ${count(noise.runs, 'run')}; one trial varies by ${showValue(Number(noise.sigma.toPrecision(3)))} (sigma) and takes ${showSeconds(noise.trialSeconds)}`]);
+    lines.push([
+      'start',
+      `${task.metric} ${showValue(noise.mean, decimals)} over ${count(noise.runs, 'run')}; one trial varies by ${showValue(Number(noise.sigma.toPrecision(3)))} (sigma) and takes ${showSeconds(noise.trialSeconds)}`,
+    ]);
   }
   lines.push(['champion', championWords(summary)]);
   if (comparison) {
@@ -28,18 +42,29 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
   if (summary.tests.count > 0) lines.push(['error rate', testWords(summary)]);
   const { checked, covered, share } = summary.calibration;
   if (share !== undefined) {
-    lines.push(['predictions', `${covered} of ${checked} intervals held what was measured (${showPercent(share)}; 80 % is meant)`]);
+    lines.push([
+      'predictions',
+      `${covered} of ${checked} intervals held what was measured (${showPercent(share)}; 80 % is meant)`,
+    ]);
   }
   const stages = summary.stages.filter(({ seconds }) => seconds > 0);
   if (stages.length > 0) {
-    lines.push(['trial time', stages.map(({ stage, seconds, share: part }) => `${stage} ${showSeconds(seconds)} (${showPercent(part)})`).join(', ')]);
+    lines.push([
+      'trial time',
+      stages
+        .map(({ stage, seconds, share: part }) => `${stage} ${showSeconds(seconds)} (${showPercent(part)})`)
+        .join(', '),
+    ]);
   }
   if (finished) lines.push(['finished', finished.reason]);
   return lines;
 }
 
 function budgetWords({ experiments, limits, activeMs, finished }: CampaignSummary): string {
-  const done = limits.experiments === undefined ? count(experiments, 'experiment') : `${experiments} of ${count(limits.experiments, 'experiment')}`;
+  const done =
+    limits.experiments === undefined
+      ? count(experiments, 'experiment')
+      : `${experiments} of ${count(limits.experiments, 'experiment')}`;
   if (limits.minutes === undefined) return `${done}, ${showMilliseconds(activeMs)} worked`;
   const left = Math.max(0, limits.minutes * 60_000 - activeMs);
   const rest = finished ? '' : `, ${showMilliseconds(left)} left`;
@@ -50,14 +75,20 @@ function budgetWords({ experiments, limits, activeMs, finished }: CampaignSummar
 export function verdictCountWords({ verdicts, open, rejectedProposals }: CampaignSummary): string {
   const parts = Object.entries(verdicts).flatMap(([kind, number]) => (number > 0 ? [`${number} ${kind}`] : []));
   if (open > 0) parts.push(`${open} open`);
-  if (rejectedProposals > 0) parts.push(`${count(rejectedProposals, 'proposal')} turned back as ${rejectedProposals === 1 ? 'a repeat' : 'repeats'}`);
+  if (rejectedProposals > 0)
+    parts.push(
+      `${count(rejectedProposals, 'proposal')} turned back as ${rejectedProposals === 1 ? 'a repeat' : 'repeats'}`,
+    );
   return parts.length > 0 ? parts.join(', ') : 'none yet';
 }
 
 function championWords({ champion }: CampaignSummary): string {
   if (!champion.isNew) return 'the starting point: nothing has beaten it yet';
   const steps = champion.steps.length > 1 ? ` in ${champion.steps.length} kept steps` : '';
-  const gain = champion.estimatedGain === undefined ? '' : `; estimated gain over the start ${showGain(champion.estimatedGain)}${steps}`;
+  const gain =
+    champion.estimatedGain === undefined
+      ? ''
+      : `; estimated gain over the start ${showGain(champion.estimatedGain)}${steps}`;
   return `${champion.experiment} (${champion.candidate?.slice(0, 7) ?? 'unknown'}): ${champion.statement}${gain}`;
 }
 

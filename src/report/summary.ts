@@ -31,7 +31,12 @@ export interface CampaignSummary {
   readonly noise?: NoiseFloor;
   readonly calibration: Calibration & { readonly share?: number };
   /** Online false-discovery control: tests begun, tests that ended in a keep, and the sum of the levels granted. */
-  readonly tests: { readonly count: number; readonly rejections: number; readonly horizon: number; readonly levelGranted: number };
+  readonly tests: {
+    readonly count: number;
+    readonly rejections: number;
+    readonly horizon: number;
+    readonly levelGranted: number;
+  };
   readonly stages: readonly StageTime[];
 }
 
@@ -83,7 +88,10 @@ export function campaignSummary(state: CampaignState, now: number): CampaignSumm
     champion: championSummary(state),
     comparison: finished?.comparison,
     noise,
-    calibration: { ...calibration, ...(calibration.checked > 0 ? { share: calibration.covered / calibration.checked } : {}) },
+    calibration: {
+      ...calibration,
+      ...(calibration.checked > 0 ? { share: calibration.covered / calibration.checked } : {}),
+    },
     tests: { ...state.tests, horizon: state.testHorizon, levelGranted: levelGranted(state) },
     stages: stageTimes(state),
   });
@@ -111,7 +119,10 @@ function championSummary(state: CampaignState): ChampionSummary {
 /** The kept experiments from the start to the champion, oldest first. */
 export function championSteps(state: CampaignState): readonly ExperimentId[] {
   return lineage(state, state.champion)
-    .filter(({ id, verdict, proposal }) => id !== BASELINE_EXPERIMENT && verdict?.kind === 'keep' && proposal.operator !== 'baseline')
+    .filter(
+      ({ id, verdict, proposal }) =>
+        id !== BASELINE_EXPERIMENT && verdict?.kind === 'keep' && proposal.operator !== 'baseline',
+    )
     .map(({ id }) => id)
     .toReversed();
 }

@@ -28,7 +28,11 @@ export function lineageTree(state: CampaignState, options: { all?: boolean } = {
     else childrenOf.set(proposal.parent, [id]);
   }
   const path = new Set<ExperimentId>();
-  for (let at: ExperimentId | undefined = state.champion; at !== undefined && !path.has(at); at = state.experiments.get(at)?.proposal.parent) {
+  for (
+    let at: ExperimentId | undefined = state.champion;
+    at !== undefined && !path.has(at);
+    at = state.experiments.get(at)?.proposal.parent
+  ) {
     path.add(at);
   }
   // Children have greater numbers than their parents: going down the numbers, every child is built before its parent.
@@ -40,7 +44,8 @@ export function lineageTree(state: CampaignState, options: { all?: boolean } = {
     const all = (childrenOf.get(id) ?? []).flatMap((child) => built.get(child) ?? []);
     const children = all.filter((child) => options.all === true || isShown(child));
     const omitted: Record<string, number> = {};
-    for (const child of all) if (!children.includes(child)) omitted[child.row.verdict] = (omitted[child.row.verdict] ?? 0) + 1;
+    for (const child of all)
+      if (!children.includes(child)) omitted[child.row.verdict] = (omitted[child.row.verdict] ?? 0) + 1;
     const { change } = experiment.proposal;
     built.set(id, {
       row: resultRow(state, experiment),
@@ -81,7 +86,11 @@ export function treeLines(root: TreeNode): readonly TreeLine[] {
     const below: (TreeNode | string)[] = note === '' ? [...item.children] : [...item.children, note];
     for (const [index, child] of [...below.entries()].toReversed()) {
       const isLast = index === below.length - 1;
-      stack.push({ item: child, prefix: `${prefix}${isLast ? '   ' : '│  '}`, branch: `${prefix}${isLast ? '└─ ' : '├─ '}` });
+      stack.push({
+        item: child,
+        prefix: `${prefix}${isLast ? '   ' : '│  '}`,
+        branch: `${prefix}${isLast ? '└─ ' : '├─ '}`,
+      });
     }
   }
   return lines;

@@ -69,20 +69,14 @@ export class TrialReader {
   /** Trials that are planned or under way after the last record. */
   rest(): readonly TrialRow[] {
     return [...this.#pending.values()].map(({ plan, attempt, startedAt }) =>
-      withoutUndefined<TrialRow>({ ...planFacts(plan), attempt, startedAt, status: attempt === undefined ? 'planned' : 'running' }),
+      withoutUndefined<TrialRow>({
+        ...planFacts(plan),
+        attempt,
+        startedAt,
+        status: attempt === undefined ? 'planned' : 'running',
+      }),
     );
   }
-}
-
-/** Every attempt in the records, in the order in which they ended, then what has not run. */
-export async function readTrials(records: AsyncIterable<EventRecord>): Promise<readonly TrialRow[]> {
-  const reader = new TrialReader();
-  const rows: TrialRow[] = [];
-  for await (const record of records) {
-    const row = reader.read(record);
-    if (row) rows.push(row);
-  }
-  return [...rows, ...reader.rest()];
 }
 
 function isMadeAgain(outcome: TrialOutcome, attempt: number): boolean {
@@ -90,14 +84,17 @@ function isMadeAgain(outcome: TrialOutcome, attempt: number): boolean {
   return outcome.status === 'failed' && outcome.failure === 'lost' && attempt < MAX_ATTEMPTS;
 }
 
-function planFacts(plan: TrialPlan): Pick<TrialRow, 'experiment' | 'trial' | 'stage' | 'arm' | 'pair' | 'seed' | 'candidate'> {
+function planFacts(
+  plan: TrialPlan,
+): Pick<TrialRow, 'experiment' | 'trial' | 'stage' | 'arm' | 'pair' | 'seed' | 'candidate'> {
   const { experiment, trial, stage, arm, pair, seed, candidate } = plan;
   return { experiment, trial, stage, arm, pair, seed, candidate };
 }
 
 function endedRow({ plan, startedAt }: Pending, attempt: number, endedAt: number, outcome: TrialOutcome): TrialRow {
   const { wallSeconds, budgetSeconds, peakMemoryBytes, slot, sandbox, claim } = outcome.facts;
-  const checks = outcome.status === 'succeeded' ? outcome.result.checks : outcome.status === 'failed' ? (outcome.checks ?? []) : [];
+  const checks =
+    outcome.status === 'succeeded' ? outcome.result.checks : outcome.status === 'failed' ? (outcome.checks ?? []) : [];
   const failedChecks = checks.filter((check) => !check.ok).map((check) => `${check.id}: ${check.detail}`);
   return withoutUndefined<TrialRow>({
     ...planFacts(plan),

@@ -10,7 +10,10 @@ import { describeError, systemErrorCode, UserError } from '../errors.ts';
  *
  * @throws UserError `disk-full`, `report-unwritable`.
  */
-export async function writeAtomically(file: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
+export async function writeAtomically(
+  file: string,
+  content: string | Uint8Array | AsyncIterable<string>,
+): Promise<void> {
   const unfinished = `${file}.${process.pid}.unfinished`;
   try {
     await mkdir(path.dirname(file), { recursive: true });

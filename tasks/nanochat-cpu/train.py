@@ -112,15 +112,32 @@ def initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=INIT_STD)
 
 
-def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """AdamW over some parameters."""
-    options = {"betas": (ADAM_BETA1, ADAM_BETA2), "eps": ADAM_EPSILON, "weight_decay": WEIGHT_DECAY}
-    return torch.optim.AdamW(parameters, lr=LEARNING_RATE, **options)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), one tensor after another."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self.parameters = list(parameters)
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, factor: float) -> None:
+        """One update at `factor` times the learning rate."""
+        self.steps += 1
+        rate = LEARNING_RATE * factor
+        step_size = rate / (1 - ADAM_BETA1**self.steps)
+        correction = (1 - ADAM_BETA2**self.steps) ** 0.5
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
+            parameter.mul_(1 - rate * WEIGHT_DECAY)
+            mean.lerp_(parameter.grad, 1 - ADAM_BETA1)
+            square.mul_(ADAM_BETA2).addcmul_(parameter.grad, parameter.grad, value=1 - ADAM_BETA2)
+            parameter.addcdiv_(mean, square.sqrt().div_(correction).add_(ADAM_EPSILON), value=-step_size)
 
 
-def make_optimizers(model: Transformer) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: Transformer) -> list:
     """The optimizers that together hold every parameter once."""
-    return [adam(model.parameters())]
+    return [AdamW(model.parameters())]
 
 
 def learning_rate_factor(fraction: float) -> float:
@@ -152,7 +169,6 @@ def train() -> None:
     data = harness.train_bytes()
     model = Transformer()
     optimizers = make_optimizers(model)
-    base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     steps = tokens_seen = 0
 
     for _ in clock.steps():
@@ -161,11 +177,9 @@ def train() -> None:
         loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
         loss.backward()
         factor = learning_rate_factor(fraction)
-        for optimizer, rates in zip(optimizers, base_rates, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
-            optimizer.step()
-            optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step(factor)
+        model.zero_grad()
         steps += 1
         tokens_seen += inputs.numel()
 

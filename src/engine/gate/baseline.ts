@@ -5,18 +5,21 @@ import { moderatedPairedTest } from './moderated-test.ts';
 import type { GateRules } from './rules.ts';
 import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
 
-/** The unchanged starting point, run as often as the noise floor needs. Any failure ends it: nothing can be compared with it. */
+/** Of the starting point's runs, so many may fail (a busy machine) and are made again; more say that the task does not work here. */
+const MAX_FAILED_SHARE = 0.2;
+
+/** The unchanged starting point, run as often as the noise floor needs. If it keeps failing, nothing can be compared with it. */
 export function baselineStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
   const trials = openTrials(state, experiment.id);
-  for (const { outcome } of trials) {
-    const failed = outcome && failureVerdict(outcome, 'screen', {});
-    if (failed) return { kind: 'conclude', verdict: failed };
-  }
-  if (trials.length < rules.baselineRuns) {
-    return { kind: 'plan', stage: 'baseline', pairs: rules.baselineRuns - trials.length };
-  }
+  const failures = trials.flatMap(({ outcome }) => (outcome && failureVerdict(outcome, 'screen', {})) ?? []);
+  const [first] = failures;
+  const tolerated = trials.every(({ outcome }) => outcome?.status !== 'succeeded') ? 0 : rules.baselineRuns * MAX_FAILED_SHARE;
+  if (first && failures.length > tolerated) return { kind: 'conclude', verdict: first };
+  const usable = trials.length - failures.length;
+  if (usable < rules.baselineRuns) return { kind: 'plan', stage: 'baseline', pairs: rules.baselineRuns - usable };
   if (trials.some((trial) => trial.state !== 'ended')) return WAIT;
-  const reasons = [`the starting point, measured ${trials.length} times`] as const;
+  const failed = failures.length === 0 ? '' : `; ${failures.length} more runs failed: ${first?.reasons[0]}`;
+  const reasons = [`the starting point, measured ${usable} times${failed}`] as const;
   return { kind: 'conclude', verdict: { kind: 'keep', stage: 'confirm', reasons, evidence: {} } };
 }
 

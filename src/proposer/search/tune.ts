@@ -2,6 +2,7 @@ import { bestGainEstimate } from '../../domain/reduce.ts';
 import { experimentOf, type CampaignState, type Experiment } from '../../domain/state.ts';
 import type { KnobObservation, KnobSpace, KnobValue, KnobValues } from '../../search/knob-space.ts';
 import { proposeKnobs } from '../../search/propose-knobs.ts';
+import { expectedImportance } from './knob-importance.ts';
 import { latest, predictFromHistory, type SearchOperator } from './operator.ts';
 
 /** Numbers: a few knobs of the champion moved, chosen by a local model and TPE over all that was tuned before. */
@@ -17,6 +18,7 @@ export const tune: SearchOperator = {
       incumbent,
       history: tuningHistory(state, knobs, incumbent),
       random,
+      importance: expectedImportance(knobs),
       ...(noiseSd === undefined || noiseSd <= 0 ? {} : { noiseSd }),
     });
     if (!values) return undefined;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { CandidateRepository } from '../../candidate/candidate-repository.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
+import { describeError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { writeReport } from '../html/write-report.ts';
 import { resultsDocument } from '../results.ts';
@@ -36,19 +37,30 @@ export async function exportCampaign({ state, store, repository, out, now }: Exp
   await writeAtomically(at('results.json'), `${JSON.stringify(resultsDocument(state), null, 2)}\n`);
   const files = ['results.tsv', 'results.json', 'trials.csv'];
   const leftOut: { file: string; reason: string }[] = [];
-  const champion = state.experiments.get(state.champion)?.candidate;
-  const patch = champion === undefined || champion === state.baseline ? undefined : await repository.exportPatch(state.baseline, champion);
-  if (patch && patch.length > 0) {
+  const patch = await championPatch(state, repository);
+  if (Buffer.isBuffer(patch)) {
     await writeAtomically(at('champion.patch'), patch);
     files.push('champion.patch');
   } else {
     // A patch of an earlier champion that was retracted must not stay.
     await rm(at('champion.patch'), { force: true });
-    leftOut.push({ file: 'champion.patch', reason: 'the starting point is still the champion' });
+    leftOut.push({ file: 'champion.patch', reason: patch });
   }
   await writeReport({ state, store, repository, file: at('report.html'), now });
   files.push('report.html');
   return { files, leftOut };
+}
+
+/** The patch, or why there is none. A repository that lost an object costs the patch, not the tables. */
+async function championPatch(state: CampaignState, repository: ExportInput['repository']): Promise<Buffer | string> {
+  const champion = state.experiments.get(state.champion)?.candidate;
+  if (champion === undefined || champion === state.baseline) return 'the starting point is still the champion';
+  try {
+    const patch = await repository.exportPatch(state.baseline, champion);
+    return patch.length > 0 ? patch : "the champion's files are those of the starting point";
+  } catch (error) {
+    return `the candidates' repository could not give it: ${describeError(error)}`;
+  }
 }
 
 async function* csvLines(store: Pick<Store, 'read'>, peakMemory: Map<ExperimentId, number>): AsyncIterable<string> {

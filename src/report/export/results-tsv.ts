@@ -19,7 +19,9 @@ export function resultsTsv(state: CampaignState, peakMemoryBytes: ReadonlyMap<Ex
     .filter((row) => row.role !== 'final')
     .toSorted((a, b) => (a.concludedAt ?? 0) - (b.concludedAt ?? 0) || idNumber(a.experiment) - idNumber(b.experiment));
   const header = ['commit', oneLine(state.task.metric), 'memory_gb', 'status', 'description'];
-  return [header, ...rows.map((row) => cells(row, peakMemoryBytes.get(row.experiment)))].map((line) => `${line.join('\t')}\n`).join('');
+  return [header, ...rows.map((row) => cells(row, peakMemoryBytes.get(row.experiment)))]
+    .map((line) => `${line.join('\t')}\n`)
+    .join('');
 }
 
 function cells(row: ResultRow, memory: number | undefined): readonly string[] {

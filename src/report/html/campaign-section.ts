@@ -22,17 +22,47 @@ export function campaignSection({ summary, history }: ReportData): Html {
     limits.experiments === undefined ? undefined : count(limits.experiments, 'experiment'),
     limits.minutes === undefined ? undefined : showSeconds(limits.minutes * 60),
   ].filter((words) => words !== undefined);
-  return html`<section><h2>The campaign</h2>
-<table><thead><tr><th scope="col">Verdict</th><th scope="col" class="num">experiments</th><th scope="col" class="num">share</th><th scope="col">means</th></tr></thead>
-<tbody>${kinds.map((kind) => html`<tr><th scope="row">${verdictTag({ verdict: kind })}</th><td class="num">${verdicts[kind]}</td><td class="num">${showPercent(verdicts[kind] / total)}</td><td>${MEANING[kind]}</td></tr>`)}</tbody></table>
-<dl class="facts">
-<dt>False discoveries</dt><dd>${count(tests.count, 'test')} begun, ${count(tests.rejections, 'keep')}; the levels granted add up to ${showP(tests.levelGranted) || '0'}, from a budget laid out for ${tests.horizon} tests before the first</dd>
-<dt>Repeats</dt><dd>${count(summary.rejectedProposals, 'proposal')} turned back before a run</dd>
-<dt>Attempts</dt><dd>${summary.attempts} for ${count(summary.trials, 'planned trial')}</dd>
-<dt>Limits</dt><dd>${limit.length > 0 ? limit.join(' or ') : 'none'}</dd>
-<dt>Begun</dt><dd>${new Date(summary.createdAt).toISOString().slice(0, 16).replace('T', ' ')} UTC</dd>
-<dt>Task</dt><dd>${task.name}, starting point ${task.start}, files <code>${task.hash.slice(0, 12)}</code></dd>
-<dt>Assay</dt><dd>${history.assayVersion}</dd>
-</dl>
-</section>`;
+  return html`<section>
+    <h2>The campaign</h2>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Verdict</th>
+          <th scope="col" class="num">experiments</th>
+          <th scope="col" class="num">share</th>
+          <th scope="col">means</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${kinds.map(
+          (kind) =>
+            html`<tr>
+              <th scope="row">${verdictTag({ verdict: kind })}</th>
+              <td class="num">${verdicts[kind]}</td>
+              <td class="num wide-only">${showPercent(verdicts[kind] / total)}</td>
+              <td>${MEANING[kind]}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    <dl class="facts">
+      <dt>False discoveries</dt>
+      <dd>
+        ${count(tests.count, 'test')} begun, ${count(tests.rejections, 'keep')}; the levels granted add up to
+        ${showP(tests.levelGranted) || '0'}, from a budget laid out for ${tests.horizon} tests before the first
+      </dd>
+      <dt>Repeats</dt>
+      <dd>${count(summary.rejectedProposals, 'proposal')} turned back before a run</dd>
+      <dt>Attempts</dt>
+      <dd>${summary.attempts} for ${count(summary.trials, 'planned trial')}</dd>
+      <dt>Limits</dt>
+      <dd>${limit.length > 0 ? limit.join(' or ') : 'none'}</dd>
+      <dt>Begun</dt>
+      <dd>${new Date(summary.createdAt).toISOString().slice(0, 16).replace('T', ' ')} UTC</dd>
+      <dt>Task</dt>
+      <dd>${task.name}, starting point ${task.start}, files <code>${task.hash.slice(0, 12)}</code></dd>
+      <dt>Assay</dt>
+      <dd>${history.assayVersion}</dd>
+    </dl>
+  </section>`;
 }

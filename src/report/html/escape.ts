@@ -18,7 +18,13 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlPart
   return new Html(strings.map((text, index) => text + (index < values.length ? render(values[index]) : '')).join(''));
 }
 
-const REPLACEMENTS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const REPLACEMENTS: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Escaped, and without characters that a browser would not show or that turn the direction of what follows. */
 export function escapeHtml(text: string): string {

@@ -16,28 +16,26 @@ export function renderReport(data: ReportData): string {
   const title = `${summary.task.name} — ${summary.campaign}`;
   const made = new Date(data.now).toISOString();
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-${STYLE}
-</head>
-<body>
-<main>
-${championSection(data)}
-${progressSection(data)}
-${contributionsSection(data)}
-${predictionsSection(data)}
-${stagesSection(data)}
-${experimentsSection(data)}
-${campaignSection(data)}
-${reproduceSection(data)}
-</main>
-<footer><p>Made from the event log of the campaign by Assay ${data.history.assayVersion}, <time datetime="${made}">${made.slice(0, 16).replace('T', ' ')} UTC</time>.</p></footer>
-</body>
-</html>
-`.text;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${title}</title>
+        ${STYLE}
+      </head>
+      <body>
+        <main>
+          ${championSection(data)} ${progressSection(data)} ${contributionsSection(data)} ${predictionsSection(data)}
+          ${stagesSection(data)} ${experimentsSection(data)} ${campaignSection(data)} ${reproduceSection(data)}
+        </main>
+        <footer>
+          <p>
+            Made from the event log of the campaign by Assay ${data.history.assayVersion},
+            <time datetime="${made}">${made.slice(0, 16).replace('T', ' ')} UTC</time>.
+          </p>
+        </footer>
+      </body>
+    </html> `.text;
 }

@@ -18,12 +18,21 @@ export function figure(input: {
   readonly draw: (frame: Frame) => Html;
 }): Html {
   const svg = ({ width, height, isNarrow }: Frame): Html =>
-    html`<svg class="${isNarrow ? 'narrow' : 'wide'}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${`${input.title}. ${input.summary}`}"><title>${input.title}</title><desc>${input.summary}</desc>${input.draw({ width, height, isNarrow })}</svg>`;
+    html`<svg
+      class="${isNarrow ? 'narrow' : 'wide'}"
+      viewBox="0 0 ${width} ${height}"
+      role="img"
+      aria-label="${`${input.title}. ${input.summary}`}"
+    >
+      <title>${input.title}</title>
+      <desc>${input.summary}</desc>
+      ${input.draw({ width, height, isNarrow })}
+    </svg>`;
   return html`<figure>
-${svg({ width: 880, height: input.wideHeight, isNarrow: false })}
-${svg({ width: 358, height: input.narrowHeight, isNarrow: true })}
-<figcaption>${input.caption}</figcaption>
-</figure>`;
+    ${svg({ width: 880, height: input.wideHeight, isNarrow: false })}
+    ${svg({ width: 358, height: input.narrowHeight, isNarrow: true })}
+    <figcaption>${input.caption}</figcaption>
+  </figure>`;
 }
 
 /** A table that scrolls by itself where the page is too narrow. */
@@ -32,7 +41,9 @@ export function scrollable(label: string, table: Html): Html {
 }
 
 export function verdictTag(row: Pick<ResultRow, 'verdict' | 'failure'>): Html {
-  return html`<span class="tag ${row.verdict}">${row.failure === undefined ? row.verdict : `${row.verdict}: ${row.failure}`}</span>`;
+  return html`<span class="tag ${row.verdict}"
+    >${row.failure === undefined ? row.verdict : `${row.verdict}: ${row.failure}`}</span
+  >`;
 }
 
 /** A mark whose shape says the verdict as its colour does. */
@@ -61,8 +72,12 @@ export function verdictMark(verdict: ResultRow['verdict'], x: string, y: string,
 
 export function legend(verdicts: readonly ResultRow['verdict'][]): Html {
   const item = (verdict: ResultRow['verdict']): Html =>
-    html`<li><svg viewBox="-7 -7 14 14" aria-hidden="true">${verdictMark(verdict, '0', '0', verdict)}</svg>${verdict}</li>`;
-  return html`<ul class="legend">${verdicts.map(item)}</ul>`;
+    html`<li>
+      <svg viewBox="-7 -7 14 14" aria-hidden="true">${verdictMark(verdict, '0', '0', verdict)}</svg>${verdict}
+    </li>`;
+  return html`<ul class="legend">
+    ${verdicts.map(item)}
+  </ul>`;
 }
 
 /** Cut to so many characters. */

@@ -43,7 +43,8 @@ export async function collectReport({ state, store, repository, now }: ReportInp
   const rows = resultRows(state);
   const history = await readHistory(store.read());
   return {
-    summary: campaignSummary(state, state.finished ? state.lastEventAt : now),
+    // Of the log alone: whether an engine is alive now is for `assay status` to say.
+    summary: campaignSummary(state, state.lastEventAt),
     history,
     rows,
     rowOf: new Map(rows.map((row) => [row.experiment, row])),

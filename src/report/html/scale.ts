@@ -12,7 +12,11 @@ export function linearScale(low: number, high: number, from: number, to: number)
 }
 
 /** Round values between low and high, about `wanted` of them, with the decimals that tell them apart. */
-export function niceTicks(low: number, high: number, wanted: number): { readonly values: readonly number[]; readonly decimals: number } {
+export function niceTicks(
+  low: number,
+  high: number,
+  wanted: number,
+): { readonly values: readonly number[]; readonly decimals: number } {
   const span = high - low;
   if (!(span > 0) || !Number.isFinite(span)) return { values: [low], decimals: 3 };
   const rough = span / Math.max(1, wanted);
@@ -20,7 +24,8 @@ export function niceTicks(low: number, high: number, wanted: number): { readonly
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999) ?? 10 * power;
   const decimals = Math.min(12, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
   const values: number[] = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) values.push(Number((index * step).toFixed(decimals + 1)));
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1)
+    values.push(Number((index * step).toFixed(decimals + 1)));
   return { values, decimals };
 }
 

@@ -6,6 +6,8 @@ const CSS = `
 @media (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#e4e6e8;--soft:#a0a7ae;--line:#353b41;--wash:#1d2125;--band:#23292e;
 --keep:#4fc29a;--near:#e0a44c;--open:#7db4dd;--gray:#737b83;--hack:#cf8be0;--fail:#f08a80;--add:#17352a;--del:#3d211f;--warn:#352c12;--warnline:#8f7115}}
 *{box-sizing:border-box}
+a{color:inherit;text-decoration-color:var(--gray);text-underline-offset:3px}
+tr:target>*{background:var(--wash)}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Source Serif 4",Georgia,"DejaVu Serif",serif}
 main,footer{max-width:928px;margin:0 auto;padding:0 24px}
@@ -25,7 +27,7 @@ figure svg{display:block;width:100%;height:auto}
 svg.narrow{display:none}
 figcaption{font-size:13.5px;line-height:1.5;color:var(--soft);margin-top:8px;max-width:90ch}
 svg text{font-size:12px;fill:var(--soft)}
-svg text.strong{fill:var(--ink);font-weight:600}
+svg .strong{fill:var(--ink);font-weight:600}
 svg text.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
 .grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}
 .zero{stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}
@@ -43,7 +45,7 @@ svg text.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-lin
 .swatch{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:7px;vertical-align:-1px}
 svg.swatch{width:11px;height:11px}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;margin:6px 0 0;font-size:13px;color:var(--soft)}
-.legend svg{width:14px;height:14px;margin-right:5px;vertical-align:-3px}
+figure .legend svg{display:inline;width:14px;height:14px;margin-right:5px;vertical-align:-3px}
 table{border-collapse:collapse;font-size:14px;line-height:1.4;margin:12px 0}
 table.full{width:100%}
 caption{text-align:left;color:var(--soft);padding-bottom:6px}
@@ -56,7 +58,7 @@ td.text{overflow-wrap:anywhere;min-width:12ch}
 tr.head>*{border-bottom:0}
 tr.more td{padding-top:0}
 tr.more p{font-size:14px;margin:6px 0;max-width:none}
-.tag{white-space:nowrap}
+.tag,tbody th{white-space:nowrap}
 .tag.keep{color:var(--keep);font-weight:600}.tag.near-miss{color:var(--near)}.tag.discard{color:var(--soft)}.tag.suspected-hack{color:var(--hack);font-weight:600}
 .tag.failed{color:var(--fail)}.tag.open,.tag.inconclusive{color:var(--open)}
 .scroll{overflow-x:auto}

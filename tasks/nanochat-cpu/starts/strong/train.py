@@ -150,15 +150,36 @@ def initialise(module: nn.Module) -> None:
 EMBEDDING_STD = 0.1
 
 
-def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """AdamW over some parameters."""
-    options = {"betas": (ADAM_BETA1, ADAM_BETA2), "eps": ADAM_EPSILON, "weight_decay": WEIGHT_DECAY}
-    return torch.optim.AdamW(parameters, lr=LEARNING_RATE, fused=True, **options)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), one tensor after another."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self.parameters = list(parameters)
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, factor: float) -> None:
+        """One update at `factor` times the learning rate."""
+        self.steps += 1
+        rate = LEARNING_RATE * factor
+        step_size = rate / (1 - ADAM_BETA1**self.steps)
+        correction = (1 - ADAM_BETA2**self.steps) ** 0.5
+        gradients = [parameter.grad for parameter in self.parameters]
+        torch._foreach_mul_(self.parameters, 1 - rate * WEIGHT_DECAY)
+        torch._foreach_lerp_(self.means, gradients, 1 - ADAM_BETA1)
+        torch._foreach_mul_(self.squares, ADAM_BETA2)
+        torch._foreach_addcmul_(self.squares, gradients, gradients, value=1 - ADAM_BETA2)
+        scales = torch._foreach_sqrt(self.squares)
+        torch._foreach_div_(scales, correction)
+        torch._foreach_add_(scales, ADAM_EPSILON)
+        torch._foreach_addcdiv_(self.parameters, self.means, scales, value=-step_size)
 
 
-def make_optimizers(model: Transformer) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: Transformer) -> list:
     """The optimizers that together hold every parameter once."""
-    return [adam(model.parameters())]
+    return [AdamW(model.parameters())]
 
 
 def learning_rate_factor(fraction: float) -> float:
@@ -198,7 +219,6 @@ def train() -> None:
     data = harness.train_bytes()
     model = Transformer()
     optimizers = make_optimizers(model)
-    base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     steps = tokens_seen = 0
 
     for _ in clock.steps():
@@ -207,11 +227,9 @@ def train() -> None:
         loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
         loss.backward()
         factor = learning_rate_factor(fraction)
-        for optimizer, rates in zip(optimizers, base_rates, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
-            optimizer.step()
-            optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.step(factor)
+        model.zero_grad()
         steps += 1
         tokens_seen += inputs.numel()
 
