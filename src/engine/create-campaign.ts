@@ -23,8 +23,11 @@ export interface NewCampaign {
   readonly searchSeed?: number;
 }
 
-/** Without a limit on experiments, the false-discovery budget is laid out for so many tests. */
-const DEFAULT_HORIZON = 200;
+/** Without a limit, the false-discovery budget is laid out for a campaign of so many experiments. */
+const DEFAULT_EXPERIMENTS = 200;
+/** The share of experiments that can be expected to pass the screen and become a test. */
+const TESTED_SHARE = 0.3;
+const MIN_HORIZON = 10;
 
 /**
  * A campaign on disk, not yet running: its folder, a copy of the task, the starting point as the first candidate, the first events.
@@ -72,7 +75,7 @@ export async function createCampaign(options: NewCampaign): Promise<CampaignFold
     baseline,
     limits,
     searchSeed: options.searchSeed ?? randomInt(2 ** 31),
-    testHorizon: Math.max(20, limits.experiments ?? DEFAULT_HORIZON),
+    testHorizon: Math.max(MIN_HORIZON, Math.ceil((limits.experiments ?? DEFAULT_EXPERIMENTS) * TESTED_SHARE)),
     assayVersion: assayVersion(),
   } as const;
   await store.append(firstEvents(created, await repository.treeOf(baseline)));

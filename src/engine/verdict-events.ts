@@ -4,6 +4,7 @@ import { valueOf } from '../domain/pairs.ts';
 import { estimatedTotalGain, experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { mean, standardDeviation } from '../stats/summary.ts';
+import { warmUpRuns } from './gate/baseline.ts';
 import { cautiousSigma } from './gate/spread.ts';
 import type { GateRules } from './gate/rules.ts';
 
@@ -36,7 +37,9 @@ export function verdictEvents(state: CampaignState, experiment: Experiment, verd
 }
 
 function noiseEvent(state: CampaignState, rules: GateRules): AssayEvent {
-  const outcomes = openTrials(state, BASELINE_EXPERIMENT).map((trial) => trial.outcome);
+  const outcomes = openTrials(state, BASELINE_EXPERIMENT)
+    .slice(warmUpRuns(state))
+    .map((trial) => trial.outcome);
   const values = outcomes.flatMap((outcome) => valueOf(outcome) ?? []);
   const seconds = outcomes.flatMap((outcome) => outcome?.facts.wallSeconds ?? []);
   const sigma = values.length > 1 ? standardDeviation(values) : 0;
@@ -56,7 +59,8 @@ function finishedEvent(state: CampaignState, experiment: Experiment, verdict: Ve
   const arm = (which: 'candidate' | 'reference'): number[] =>
     openTrials(state, experiment.id).flatMap((trial) => (trial.plan.arm === which ? (valueOf(trial.outcome) ?? []) : []));
   const { confirmMeanGain, confirmInterval, confirmP, confirmPairs } = verdict.evidence;
-  const reason = 'the search is over';
+  // What ended the search is said where the comparison was asked for.
+  const reason = experiment.proposal.hypothesis.rationale.split(';', 1)[0] ?? '';
   if (confirmMeanGain === undefined || !confirmInterval || confirmP === undefined || confirmPairs === undefined) {
     return { type: 'campaign.finished', reason: `${reason}; ${verdict.reasons[0]}` };
   }

@@ -49,17 +49,19 @@ export function logEValue(test: SequentialTest): number {
  * Probability, given the pairs so far, that `n` pairs in all would bring the e-value to `threshold` or above. The gain has
  * the prior N(0, tau^2), two-sided. Below a few per cent, more pairs are not worth their cost (predictive power: Spiegelhalter,
  * Freedman, Blackburn 1986). Stopping on it never harms the test's validity.
+ *
+ * @param options.belief What is believed of the gain, pairs so far included, instead of the posterior under that prior.
  */
 export function probabilityOfSuccess(
   test: SequentialTest,
-  options: { readonly n: number; readonly threshold: number },
+  options: { readonly n: number; readonly threshold: number; readonly belief?: { readonly mean: number; readonly sd: number } },
 ): number {
   requireCount('n', options.n, test.n);
   requirePositive('threshold', options.threshold);
   const needed = neededSum(test, options.n, Math.log(options.threshold));
   const remaining = options.n - test.n;
   if (remaining === 0) return test.sum >= needed ? 1 : 0;
-  const gain = posteriorGain(test);
+  const gain = options.belief ?? posteriorGain(test);
   const spread = Math.sqrt(remaining * test.variance + remaining ** 2 * gain.sd ** 2);
   return Math.exp(logNormalCdf((test.sum + remaining * gain.mean - needed) / spread));
 }

@@ -22,8 +22,8 @@ export const validitySchema = z
       .default(0)
       .describe('The noise of one trial is never taken to be below this.'),
     screen_probability: share
-      .default(0.35)
-      .describe('A screened candidate is replicated if the gain is of interest with at least this probability.'),
+      .default(0.1)
+      .describe('A screened candidate is replicated if replication would succeed with at least this probability.'),
     max_pairs: count.default(12).describe('Pairs of trials that a replication may use.'),
     confirm_pairs: z.int().min(2).default(6).describe('Pairs of trials on fresh seeds that confirm a gain.'),
     final_pairs: z

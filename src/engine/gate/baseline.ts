@@ -1,4 +1,4 @@
-import { openTrials } from '../../domain/state.ts';
+import { openTrials, type CampaignState } from '../../domain/state.ts';
 import { pairGain, pairsOf } from '../../domain/pairs.ts';
 import { failureVerdict } from './failure.ts';
 import { moderatedPairedTest } from './moderated-test.ts';
@@ -16,11 +16,20 @@ export function baselineStep({ state, experiment }: GateInput, rules: GateRules)
   const tolerated = trials.every(({ outcome }) => outcome?.status !== 'succeeded') ? 0 : rules.baselineRuns * MAX_FAILED_SHARE;
   if (first && failures.length > tolerated) return { kind: 'conclude', verdict: first };
   const usable = trials.length - failures.length;
-  if (usable < rules.baselineRuns) return { kind: 'plan', stage: 'baseline', pairs: rules.baselineRuns - usable };
+  const wanted = rules.baselineRuns + warmUpRuns(state);
+  if (usable < wanted) return { kind: 'plan', stage: 'baseline', pairs: wanted - usable };
   if (trials.some((trial) => trial.state !== 'ended')) return WAIT;
   const failed = failures.length === 0 ? '' : `; ${failures.length} more runs failed: ${first?.reasons[0]}`;
-  const reasons = [`the starting point, measured ${usable} times${failed}`] as const;
+  const reasons = [`the starting point, measured ${usable} times, ${warmUpRuns(state)} of them to warm up${failed}`] as const;
   return { kind: 'conclude', verdict: { kind: 'keep', stage: 'confirm', reasons, evidence: {} } };
+}
+
+/**
+ * The first run on each slot pays for cold caches. By this rule, fixed before any is seen, they are recorded like all others and
+ * left out of the noise floor.
+ */
+export function warmUpRuns(state: CampaignState): number {
+  return Math.max(1, state.engine?.slots ?? 1);
 }
 
 /** The champion beside the starting point, a fixed number of pairs on seeds that nothing was chosen by. */

@@ -3,6 +3,7 @@ import type { Evidence, Verdict } from '../../domain/verdict.ts';
 import { mean } from '../../stats/summary.ts';
 import { failureVerdict } from './failure.ts';
 import { moderatedPairedTest } from './moderated-test.ts';
+import { evidenceBeforeConfirmation } from './replicate.ts';
 import type { GateRules } from './rules.ts';
 import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
 
@@ -15,7 +16,7 @@ export function confirmStep({ state, experiment }: GateInput, rules: GateRules):
   if (!test) return WAIT;
   const pairs = pairsOf(state, experiment.id, 'confirm');
   if (pairs.length === 0) return { kind: 'plan', stage: 'confirm', pairs: rules.confirmPairs };
-  const replication = replicationEvidence({ state, experiment }, test);
+  const replication = evidenceBeforeConfirmation({ state, experiment }, rules);
   for (const pair of pairs) {
     const failed = pair.candidate && failureVerdict(pair.candidate, 'confirm', replication);
     if (failed) return { kind: 'conclude', verdict: failed };
@@ -27,17 +28,6 @@ export function confirmStep({ state, experiment }: GateInput, rules: GateRules):
     return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'confirm', reasons, evidence: replication } };
   }
   return { kind: 'conclude', verdict: judgeConfirmation({ state, experiment }, rules, gains, replication) };
-}
-
-function replicationEvidence({ state, experiment }: GateInput, test: { index: number; level: number; variance: number }): Evidence {
-  const gains = pairsOf(state, experiment.id, 'replicate').flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
-  return {
-    testIndex: test.index,
-    eValueNeeded: 1 / test.level,
-    sigma: Math.sqrt(test.variance / 2),
-    replicatePairs: gains.length,
-    ...(gains.length > 0 ? { replicateMeanGain: mean(gains) } : {}),
-  };
 }
 
 function judgeConfirmation({ state, experiment }: GateInput, rules: GateRules, gains: readonly number[], before: Evidence): Verdict {

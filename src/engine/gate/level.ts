@@ -2,7 +2,7 @@ import { discoveryWeight } from '../../stats/online-discovery.ts';
 
 /**
  * The level that the campaign's false-discovery budget grants to its next test, by e-LOND (Xu and Ramdas 2024):
- * `alpha * weight(t) * (rejections before + 1)`; the test rejects when its e-value reaches 1 / level.
+ * `rate * weight(t) * (rejections before + 1)`; the test rejects when its whole e-value reaches 1 / level.
  *
  * A rejection that counts is a keep: fewer than the tests that reached their e-value, which only makes the levels stricter.
  *
@@ -19,4 +19,16 @@ export function grantedLevel(input: {
   const even = input.testIndex <= input.testHorizon ? 1 / input.testHorizon : 0;
   const weight = 0.5 * even + 0.5 * discoveryWeight(input.testIndex);
   return Math.min(1, input.falseDiscoveryRate * weight * (input.rejectionsBefore + 1));
+}
+
+/** Replication that passes on less evidence than this would only move its cost to confirmation. */
+const LEAST_EVIDENCE = 5;
+
+/**
+ * What the replication's e-value has to reach. A keep needs both replication and confirmation, on data that are independent: passing
+ * a fixed test at level c is an e-value of 1 / c (and 0 otherwise), e-values of independent data multiply, so replication has to
+ * bring c / level of the whole 1 / level.
+ */
+export function neededReplicationEvidence(level: number, confirmLevel: number): number {
+  return Math.max(LEAST_EVIDENCE, confirmLevel / level);
 }

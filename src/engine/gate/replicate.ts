@@ -1,11 +1,11 @@
-import { pairGain, pairsOf } from '../../domain/pairs.ts';
+import { pairGain, pairsOf, valueOf } from '../../domain/pairs.ts';
+import { gain, openTrials } from '../../domain/state.ts';
 import type { Evidence } from '../../domain/verdict.ts';
-import { createSequentialTest, logEValue, observeDifferences } from '../../stats/sequential-test.ts';
-import { normalCdf } from '../../stats/normal.ts';
+import { createSequentialTest, logEValue, observeDifferences, probabilityOfGain, probabilityOfSuccess, type SequentialTest } from '../../stats/sequential-test.ts';
 import { mean } from '../../stats/summary.ts';
 import { failureVerdict } from './failure.ts';
+import { neededReplicationEvidence } from './level.ts';
 import type { GateRules } from './rules.ts';
-import { posteriorExceeds } from './spread.ts';
 import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
 
 /**
@@ -17,13 +17,9 @@ export function replicateStep({ state, experiment }: GateInput, rules: GateRules
   if (!test) return WAIT;
   const pairs = pairsOf(state, experiment.id, 'replicate');
   const gains = pairs.flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
-  const evidence: Evidence = {
-    replicatePairs: gains.length,
-    sigma: Math.sqrt(test.variance / 2),
-    eValueNeeded: 1 / test.level,
-    testIndex: test.index,
-    ...(gains.length > 0 ? replicationNumbers(gains, test) : {}),
-  };
+  const needed = neededReplicationEvidence(test.level, rules.confirmLevel);
+  const seen = observeDifferences(createSequentialTest(test), gains);
+  const evidence: Evidence = { ...screenEvidence({ state, experiment }), ...replicationEvidence(test, seen, needed) };
   for (const pair of pairs) {
     const failed = pair.candidate && failureVerdict(pair.candidate, 'replicate', evidence);
     if (failed) return { kind: 'conclude', verdict: failed };
@@ -36,35 +32,51 @@ export function replicateStep({ state, experiment }: GateInput, rules: GateRules
   }
   const average = mean(gains);
   const eValue = evidence.eValue ?? 0;
-  if (eValue >= 1 / test.level) {
-    const reason =
-      `replicated at ${showGain(average)} over ${gains.length} pairs: e-value ${eValue.toPrecision(3)} reaches ` +
-      `${(1 / test.level).toPrecision(3)}`;
-    return { kind: 'pass', stage: 'replicate', reason };
-  }
-  const chance = posteriorExceeds({
-    mean: average,
-    pairs: gains.length,
-    variance: test.variance,
-    tau: test.tau,
-    threshold: rules.minimumGain,
-    cdf: normalCdf,
-  });
-  const facts = `${showGain(average)} over ${gains.length} pairs, e-value ${eValue.toPrecision(3)} of ${(1 / test.level).toPrecision(3)} needed`;
-  if (chance < rules.futilityProbability) {
-    const reason = `replication stopped as futile at ${facts}: a gain of more than ${rules.minimumGain} has probability ${chance.toFixed(2)}`;
-    return { kind: 'conclude', verdict: { kind: 'discard', stage: 'replicate', reasons: [reason], evidence } };
-  }
-  if (pairs.length < rules.maxPairs) return { kind: 'plan', stage: 'replicate', pairs: 1 };
-  const kind = chance >= 0.5 ? 'near-miss' : 'inconclusive';
-  const reason = `the most that one test may cost (${rules.maxPairs} pairs) did not settle it: ${facts}`;
-  return { kind: 'conclude', verdict: { kind, stage: 'replicate', reasons: [reason], evidence } };
+  const facts = `${showGain(average)} over ${gains.length} pairs, e-value ${eValue.toPrecision(3)} of ${needed.toPrecision(3)} needed`;
+  if (eValue >= needed) return { kind: 'pass', stage: 'replicate', reason: `replicated at ${facts}` };
+  const left = rules.maxPairs - pairs.length;
+  const success = left > 0 ? probabilityOfSuccess(seen, { n: gains.length + left, threshold: needed }) : 0;
+  if (left > 0 && success >= rules.futilityProbability) return { kind: 'plan', stage: 'replicate', pairs: 1 };
+  const why =
+    left > 0
+      ? `replication stopped, since more pairs would succeed with probability ${success.toFixed(2)} only`
+      : `the most that one test may cost (${rules.maxPairs} pairs) did not settle it`;
+  const kind = replicationVerdict(average, probabilityOfGain(seen, rules.minimumGain));
+  return { kind: 'conclude', verdict: { kind, stage: 'replicate', reasons: [`${why}: ${facts}`], evidence } };
 }
 
-function replicationNumbers(
-  gains: readonly number[],
-  test: { variance: number; tau: number },
-): Pick<Evidence, 'replicateMeanGain' | 'eValue'> {
-  const seen = observeDifferences(createSequentialTest(test), gains);
-  return { replicateMeanGain: mean(gains), eValue: Math.min(Number.MAX_VALUE, Math.exp(logEValue(seen))) };
+/** A near miss is more likely than not of interest; what points the wrong way is discarded; the rest stays open. */
+function replicationVerdict(average: number, chance: number): 'near-miss' | 'inconclusive' | 'discard' {
+  if (chance >= 0.5) return 'near-miss';
+  return average > 0 ? 'inconclusive' : 'discard';
+}
+
+/** The numbers of the screen, carried along so that a verdict shows all of them. */
+function screenEvidence({ state, experiment }: GateInput): Evidence {
+  const pair = openTrials(state, experiment.id).findLast(({ plan }) => plan.stage === 'screen' && plan.arm === 'candidate');
+  const reference = pair && state.screenBlocks.get(pair.plan.pair)?.value;
+  const value = valueOf(pair?.outcome);
+  if (typeof reference !== 'number' || value === undefined) return {};
+  return { screenGain: gain(state.task.direction, value, reference) };
+}
+
+function replicationEvidence(test: { index: number; variance: number }, seen: SequentialTest, needed: number): Evidence {
+  const numbers = {
+    testIndex: test.index,
+    sigma: Math.sqrt(test.variance / 2),
+    eValueNeeded: needed,
+    replicatePairs: seen.n,
+  };
+  if (seen.n === 0) return numbers;
+  return { ...numbers, replicateMeanGain: seen.sum / seen.n, eValue: Math.min(Number.MAX_VALUE, Math.exp(logEValue(seen))) };
+}
+
+/** All numbers from before confirmation. */
+export function evidenceBeforeConfirmation(input: GateInput, rules: GateRules): Evidence {
+  const { state, experiment } = input;
+  if (!experiment.test) return {};
+  const gains = pairsOf(state, experiment.id, 'replicate').flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
+  const seen = observeDifferences(createSequentialTest(experiment.test), gains);
+  const needed = neededReplicationEvidence(experiment.test.level, rules.confirmLevel);
+  return { ...screenEvidence(input), ...replicationEvidence(experiment.test, seen, needed) };
 }

@@ -9,9 +9,12 @@ export interface GateRules {
   readonly minimumGain: number;
   /** Sigma of one trial is never taken to be smaller: a lucky calibration must not make the gate blind. */
   readonly sigmaFloor: number;
-  /** A screen passes when P(gain > minimumGain) is at least this. It filters only; it spends no error budget. */
+  /**
+   * A screened candidate is replicated when replication would succeed with at least this probability, going by its screen. It
+   * filters only; it spends no error budget.
+   */
   readonly screenProbability: number;
-  /** Replication stops for futility when P(gain > minimumGain) falls below this. */
+  /** Replication stops for futility when more pairs would succeed with less than this probability. */
   readonly futilityProbability: number;
   readonly minPairs: number;
   readonly maxPairs: number;
@@ -31,8 +34,8 @@ export const DEFAULT_GATE_RULES = {
   baselineRuns: 6,
   minimumGain: 0,
   sigmaFloor: 0,
-  screenProbability: 0.35,
-  futilityProbability: 0.1,
+  screenProbability: 0.1,
+  futilityProbability: 0.05,
   minPairs: 2,
   maxPairs: 12,
   confirmPairs: 6,

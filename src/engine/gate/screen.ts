@@ -2,9 +2,10 @@ import { openTrials, gain } from '../../domain/state.ts';
 import { valueOf } from '../../domain/pairs.ts';
 import { normalCdf } from '../../stats/normal.ts';
 import { failureVerdict } from './failure.ts';
-import { grantedLevel } from './level.ts';
+import { createSequentialTest, probabilityOfSuccess } from '../../stats/sequential-test.ts';
+import { grantedLevel, neededReplicationEvidence } from './level.ts';
 import type { GateRules } from './rules.ts';
-import { currentSpread, posteriorExceeds } from './spread.ts';
+import { beliefAfterScreen, currentSpread } from './spread.ts';
 import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
 
 /** A reference that keeps failing says nothing of the candidate; after this many tries the experiment is left open-ended. */
@@ -34,21 +35,6 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
   const value = valueOf(last.outcome) ?? Number.NaN;
   const screenGain = gain(state.task.direction, value, reference);
   const spread = currentSpread(state, noise, rules);
-  const screenProbability = posteriorExceeds({
-    mean: screenGain,
-    pairs: 1,
-    variance: spread.variance,
-    tau: Math.max(spread.tau, Math.abs(screenGain)),
-    threshold: rules.minimumGain,
-    cdf: normalCdf,
-  });
-  const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
-  if (screenProbability < rules.screenProbability) {
-    const reason =
-      `screened at ${showGain(screenGain)} against its reference on the same seed: a real gain of more than ` +
-      `${rules.minimumGain} has probability ${screenProbability.toFixed(2)}, too little to pay for replication`;
-    return { kind: 'conclude', verdict: { kind: 'discard', stage: 'screen', reasons: [reason], evidence } };
-  }
   const index = state.tests.count + 1;
   const level = grantedLevel({
     falseDiscoveryRate: rules.falseDiscoveryRate,
@@ -56,8 +42,18 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
     rejectionsBefore: state.tests.rejections,
     testHorizon: state.testHorizon,
   });
+  const needed = neededReplicationEvidence(level, rules.confirmLevel);
+  const belief = beliefAfterScreen(screenGain, spread);
+  const success = probabilityOfSuccess(createSequentialTest(spread), { n: rules.maxPairs, threshold: needed, belief });
+  const screenProbability = 1 - normalCdf((rules.minimumGain - belief.mean) / belief.sd);
+  const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
+  const seen = `screened at ${showGain(screenGain)} against its reference on the same seed, where one trial varies by ${spread.sigma.toPrecision(2)}`;
+  if (success < rules.screenProbability || belief.mean <= rules.minimumGain) {
+    const reason = `${seen}: replication would succeed with probability ${success.toFixed(2)}, too little to pay for it`;
+    return { kind: 'conclude', verdict: { kind: 'discard', stage: 'screen', reasons: [reason], evidence } };
+  }
   const reason =
-    `screened at ${showGain(screenGain)}: a gain of more than ${rules.minimumGain} has probability ` +
-    `${screenProbability.toFixed(2)}; replication is test ${index} of the campaign and needs an e-value of ${(1 / level).toPrecision(3)}`;
+    `${seen}: replication succeeds with probability ${success.toFixed(2)}; it is test ${index} of the campaign and ` +
+    `needs an e-value of ${needed.toPrecision(3)}`;
   return { kind: 'pass', stage: 'screen', reason, test: { index, level, variance: spread.variance, tau: spread.tau } };
 }

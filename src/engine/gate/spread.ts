@@ -42,18 +42,11 @@ export function currentSpread(state: CampaignState, noise: NoiseFloor, rules: Ga
   };
 }
 
-/** P(gain > threshold) for a gain that is N(0, tau²) before and of which `pairs` differences with this mean were seen. */
-export function posteriorExceeds(input: {
-  mean: number;
-  pairs: number;
-  variance: number;
-  tau: number;
-  threshold: number;
-  cdf: (z: number) => number;
-}): number {
-  const prior = input.tau ** 2;
-  const error = input.variance / input.pairs;
-  const mean = (input.mean * prior) / (prior + error);
-  const deviation = Math.sqrt((prior * error) / (prior + error));
-  return input.cdf((mean - input.threshold) / deviation);
+/** What one screening pair says of the gain, under a prior N(0, tau²) that is never narrower than what was seen. */
+export function beliefAfterScreen(screenGain: number, spread: Spread): { mean: number; sd: number } {
+  const prior = Math.max(spread.tau, Math.abs(screenGain)) ** 2;
+  return {
+    mean: (screenGain * prior) / (prior + spread.variance),
+    sd: Math.sqrt((prior * spread.variance) / (prior + spread.variance)),
+  };
 }

@@ -34,15 +34,19 @@ export function latest(state: CampaignState, accept: (experiment: Experiment) =>
   return found;
 }
 
+/** Before anything was tried, a change is expected to worsen the metric by at most a tenth and better it by at most a twentieth. */
+const FIRST_GUESS = { worse: 0.1, better: 0.05 };
+
 /**
- * Where a gain is expected, four times out of five: the middle 80 % of what the operator's experiments gained so far, or as wide
- * as the noise while there are too few.
+ * Where a gain is expected, four times out of five: the middle 80 % of what the operator's experiments gained so far, give or take
+ * the noise; a rough guess while there are too few.
  */
 export function predictFromHistory(state: CampaignState, operator: Operator): Interval {
   const gains = latest(state, ({ proposal, verdict }) => proposal.operator === operator && verdict !== undefined).flatMap(
     ({ verdict }) => (verdict ? (bestGainEstimate(verdict) ?? []) : []),
   );
   const sigma = state.noise?.sigmaUsed ?? 0;
-  if (gains.length < 5) return { low: -3 * sigma, high: 3 * sigma };
+  const size = Math.abs(state.noise?.mean ?? 0);
+  if (gains.length < 5) return { low: -FIRST_GUESS.worse * size - sigma, high: FIRST_GUESS.better * size + sigma };
   return { low: quantile(gains, 0.1) - sigma, high: quantile(gains, 0.9) + sigma };
 }

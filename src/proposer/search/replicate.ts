@@ -10,8 +10,8 @@ export const replicate: SearchOperator = {
     const unsettled = latest(
       state,
       ({ id, verdict, reference, proposal }) =>
-        (verdict?.kind === 'near-miss' || verdict?.kind === 'inconclusive') &&
-        verdict.stage !== 'screen' &&
+        verdict?.kind === 'near-miss' &&
+        (verdict.evidence.eValue ?? 0) > 1 &&
         reference === champion.candidate &&
         proposal.operator !== 'baseline' &&
         proposal.operator !== 'replicate' &&
