@@ -36,7 +36,7 @@ export const DEFAULT_GATE_RULES = {
   sigmaFloor: 0,
   screenProbability: 0.1,
   futilityProbability: 0.05,
-  minPairs: 2,
+  minPairs: 1,
   maxPairs: 12,
   confirmPairs: 6,
   finalPairs: 6,
