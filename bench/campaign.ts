@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { AssayEvent } from '../src/domain/events.ts';
 import type { CampaignState } from '../src/domain/state.ts';
@@ -38,7 +38,8 @@ export async function runBench(
   await runSession(
     {
       folder: campaign.folder,
-      slots: options.slots,
+      // Slots that share cores, where there are more than the machine has.
+      slotList: Array.from({ length: options.slots }, (_, index) => ({ index, cores: [index % availableParallelism()], gpus: [] })),
       proposer: options.proposer,
       ...(options.experiments === undefined ? {} : { limits: { experiments: options.experiments } }),
       observe: (record, state) => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { openCandidateRepository, type CandidateRepository } from '../candidate/candidate-repository.ts';
 import type { SandboxKind } from '../domain/trial.ts';
-import type { Executor } from '../executor/executor.ts';
+import type { Executor, Slot } from '../executor/executor.ts';
 import { ensureBubblewrap } from '../executor/local/ensure-bubblewrap.ts';
 import { createLocalExecutor } from '../executor/local/create-local-executor.ts';
 import { detectSlots } from '../executor/local/detect-slots.ts';
@@ -17,6 +17,8 @@ import { judgeTask } from './task-rules.ts';
 export interface MachineOptions {
   /** Default: as many as the machine has room for. */
   readonly slots?: number;
+  /** Exactly these slots, whatever the machine has: for measurements with more slots than cores. */
+  readonly slotList?: readonly Slot[];
   readonly sandbox?: SandboxKind;
   /** Interpreter of the trials; see resolveEnvironment. */
   readonly python?: string;
@@ -54,11 +56,8 @@ export async function openTrialParts(
   await using opened = new AsyncDisposableStack();
   const repository = opened.use(await openCandidateRepository(options.candidates));
   const { cores, gpus } = task.spec.resources;
-  const slots = await detectSlots({
-    coresPerSlot: cores,
-    gpusPerSlot: gpus,
-    ...(options.slots === undefined ? {} : { slots: options.slots }),
-  });
+  const wishes = { coresPerSlot: cores, gpusPerSlot: gpus };
+  const slots = options.slotList ?? (await detectSlots(options.slots === undefined ? wishes : { ...wishes, slots: options.slots }));
   if (options.sandbox !== 'process' && process.env['ASSAY_SANDBOX'] !== 'process') {
     const happened = await ensureBubblewrap();
     if (!happened.startsWith('bubblewrap is installed')) options.report?.({ message: happened, elapsedSeconds: 0 });
