@@ -39,7 +39,11 @@ export async function runBench(
     {
       folder: campaign.folder,
       // Slots that share cores, where there are more than the machine has.
-      slotList: Array.from({ length: options.slots }, (_, index) => ({ index, cores: [index % availableParallelism()], gpus: [] })),
+      slotList: Array.from({ length: options.slots }, (_, index) => ({
+        index,
+        cores: [index % availableParallelism()],
+        gpus: [],
+      })),
       proposer: options.proposer,
       ...(options.experiments === undefined ? {} : { limits: { experiments: options.experiments } }),
       observe: (record, state) => {
@@ -65,18 +69,55 @@ export async function fillLog(folder: CampaignFolder, count: number): Promise<vo
   for (let number = 1; number <= count; number += 1) {
     const experiment = `e${number}` as typeof state.champion;
     const trial = `t${number}` as Extract<AssayEvent, { type: 'trial.submitted' }>['trial'];
-    const hypothesis = { kind: 'hyper-parameter', statement: `RATE from 0.1 to ${number} improves loss`, rationale: 'made for a measurement', predictedGain: { low: -1, high: 1 } } as const;
+    const hypothesis = {
+      kind: 'hyper-parameter',
+      statement: `RATE from 0.1 to ${number} improves loss`,
+      rationale: 'made for a measurement',
+      predictedGain: { low: -1, high: 1 },
+    } as const;
     const change = { type: 'knobs', values: { RATE: number } } as const;
     const tree = number.toString(16).padStart(40, '0');
-    const plan = { trial, experiment, candidate: reference, stage: 'screen', arm: 'candidate', pair: number, seed: number } as const;
+    const plan = {
+      trial,
+      experiment,
+      candidate: reference,
+      stage: 'screen',
+      arm: 'candidate',
+      pair: number,
+      seed: number,
+    } as const;
     const facts = { wallSeconds: 0.01, slot: 0, sandbox: 'bubblewrap', phases: { measure: 0.01 } } as const;
-    const verdict = { kind: 'discard', stage: 'screen', reasons: ['screened at −0.1 against its reference on the same seed'], evidence: { screenGain: -0.1, sigma: 0.01 } } as const;
+    const verdict = {
+      kind: 'discard',
+      stage: 'screen',
+      reasons: ['screened at −0.1 against its reference on the same seed'],
+      evidence: { screenGain: -0.1, sigma: 0.01 },
+    } as const;
     batch.push(
-      { type: 'experiment.proposed', experiment, proposal: { operator: 'tune', proposer: 'search', parent: state.champion, hypothesis, change } },
-      { type: 'experiment.implemented', experiment, candidate: reference, tree, reference, filesChanged: 1, linesAdded: 1, linesRemoved: 1 },
+      {
+        type: 'experiment.proposed',
+        experiment,
+        proposal: { operator: 'tune', proposer: 'search', parent: state.champion, hypothesis, change },
+      },
+      {
+        type: 'experiment.implemented',
+        experiment,
+        candidate: reference,
+        tree,
+        reference,
+        filesChanged: 1,
+        linesAdded: 1,
+        linesRemoved: 1,
+      },
       { type: 'trial.planned', plan },
       { type: 'trial.submitted', trial, experiment, attempt: 1, token: `${trial}-1` },
-      { type: 'trial.finished', trial, experiment, attempt: 1, outcome: { status: 'succeeded', result: { value: 1.1, metrics: {}, checks: [] }, facts } },
+      {
+        type: 'trial.finished',
+        trial,
+        experiment,
+        attempt: 1,
+        outcome: { status: 'succeeded', result: { value: 1.1, metrics: {}, checks: [] }, facts },
+      },
       { type: 'experiment.concluded', experiment, verdict },
     );
     if (batch.length >= 6000) {

@@ -15,7 +15,13 @@ export async function measureIdle(slotCounts: readonly number[]): Promise<readon
     });
     const { records } = await runBench(campaign, { proposer, slots });
     const { share, trials } = idleShare(records, slots);
-    measurements.push({ name: `slots idle, ${slots} slots, 2 s proposer, 1 s trials`, value: share * 100, unit: '%', n: trials, target: '< 2' });
+    measurements.push({
+      name: `slots idle, ${slots} slots, 2 s proposer, 1 s trials`,
+      value: share * 100,
+      unit: '%',
+      n: trials,
+      target: '< 2',
+    });
   }
   return measurements;
 }

@@ -16,7 +16,11 @@ import { measureLaunch, measureResume } from './process.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: 'string' }, full: { type: 'boolean', default: false }, experiments: { type: 'string', default: '1000' } },
+  options: {
+    out: { type: 'string' },
+    full: { type: 'boolean', default: false },
+    experiments: { type: 'string', default: '1000' },
+  },
 });
 const sizes = values.full ? [0, 1000, 10_000, 100_000] : [0, 1000, 10_000];
 const experiments = Number(values.experiments);
@@ -46,8 +50,22 @@ for (const part of chosen) {
 const show = (value: number): string => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
 process.stdout.write(
   `${renderTable(
-    [{ title: 'measure' }, { title: 'value', align: 'right' }, { title: 'unit' }, { title: 'spread' }, { title: 'n', align: 'right' }, { title: 'target' }],
-    results.map(({ name, value, unit, spread, n, target }) => [name, show(value), unit, spread ?? '', n === undefined ? '' : String(n), target ?? '']),
+    [
+      { title: 'measure' },
+      { title: 'value', align: 'right' },
+      { title: 'unit' },
+      { title: 'spread' },
+      { title: 'n', align: 'right' },
+      { title: 'target' },
+    ],
+    results.map(({ name, value, unit, spread, n, target }) => [
+      name,
+      show(value),
+      unit,
+      spread ?? '',
+      n === undefined ? '' : String(n),
+      target ?? '',
+    ]),
   )}\n`,
 );
 const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node };

@@ -20,11 +20,26 @@ export async function measureNull(experiments: number): Promise<readonly Measure
   const greedy = greedyKeeps(records);
   const trials = records.filter(({ event }) => event.type === 'trial.finished').length;
   return [
-    { name: `null task, ${experiments} no-op experiments: false keeps of Assay`, value: state.verdictCounts.keep, unit: 'keeps', target: 'expected at most 0.05', n: experiments },
-    { name: 'false keeps of the greedy rule on the same screening trials', value: greedy.keeps, unit: 'keeps', n: experiments },
+    {
+      name: `null task, ${experiments} no-op experiments: false keeps of Assay`,
+      value: state.verdictCounts.keep,
+      unit: 'keeps',
+      target: 'expected at most 0.05',
+      n: experiments,
+    },
+    {
+      name: 'false keeps of the greedy rule on the same screening trials',
+      value: greedy.keeps,
+      unit: 'keeps',
+      n: experiments,
+    },
     { name: "greedy's claimed gain, all of it luck", value: greedy.claimed / SIGMA, unit: 'sigma' },
     { name: 'trials for each experiment', value: trials / experiments, unit: 'trials', n: trials },
-    { name: 'near misses and inconclusive', value: state.verdictCounts['near-miss'] + state.verdictCounts.inconclusive, unit: 'experiments' },
+    {
+      name: 'near misses and inconclusive',
+      value: state.verdictCounts['near-miss'] + state.verdictCounts.inconclusive,
+      unit: 'experiments',
+    },
     { name: 'tests that the screen let through', value: state.tests.count, unit: 'tests' },
   ];
 }
@@ -44,20 +59,36 @@ export async function measurePower(experiments: number): Promise<readonly Measur
   const planted = new Map<string, number>();
   const kept = new Set<string>();
   for (const { event } of records) {
-    if (event.type === 'experiment.proposed') planted.set(event.experiment, Number(/of (\S+) sigma/.exec(event.proposal.hypothesis.statement)?.[1] ?? 'NaN'));
+    if (event.type === 'experiment.proposed')
+      planted.set(event.experiment, Number(/of (\S+) sigma/.exec(event.proposal.hypothesis.statement)?.[1] ?? 'NaN'));
     if (event.type === 'experiment.concluded' && event.verdict.kind === 'keep') kept.add(event.experiment);
   }
   const rows = [0, ...PLANTED.map(({ gain }) => gain)].map((gain): Measurement => {
     const of = [...planted].filter(([, value]) => value === gain).map(([id]) => id);
     const hits = of.filter((id) => kept.has(id)).length;
-    const name = gain === 0 ? 'planted task: kept of no-ops (false keeps)' : `planted task: kept of gains of ${gain} sigma (power)`;
-    return { name, value: (100 * hits) / Math.max(1, of.length), unit: '%', spread: `${hits} of ${of.length}`, n: of.length };
+    const name =
+      gain === 0
+        ? 'planted task: kept of no-ops (false keeps)'
+        : `planted task: kept of gains of ${gain} sigma (power)`;
+    return {
+      name,
+      value: (100 * hits) / Math.max(1, of.length),
+      unit: '%',
+      spread: `${hits} of ${of.length}`,
+      n: of.length,
+    };
   });
   const greedy = greedyKeeps(records);
   const trueGreedy = greedy.kept.filter((id) => (planted.get(id) ?? 0) > 0).length;
   return [
     ...rows,
-    { name: 'the greedy rule on the same screening trials: keeps', value: greedy.keeps, unit: 'keeps', spread: `${trueGreedy} of them had a true gain over their parent`, n: experiments },
+    {
+      name: 'the greedy rule on the same screening trials: keeps',
+      value: greedy.keeps,
+      unit: 'keeps',
+      spread: `${trueGreedy} of them had a true gain over their parent`,
+      n: experiments,
+    },
   ];
 }
 
@@ -76,7 +107,7 @@ function planter(drawGain: (uniform: number) => number): Proposer {
 /** True gain of the champion in sigma: the sum over its lineage. */
 function plantedSoFar(state: Parameters<Parameters<typeof scriptedProposer>[0]['write']>[0]['state']): number {
   let total = 0;
-  for (let at = state.experiments.get(state.champion); at; ) {
+  for (let at = state.experiments.get(state.champion); at;) {
     total += Number(/of (\S+) sigma/.exec(at.proposal.hypothesis.statement)?.[1] ?? 0);
     at = at.proposal.parent === at.id ? undefined : state.experiments.get(at.proposal.parent);
   }
@@ -90,7 +121,8 @@ function greedyKeeps(records: readonly EventRecord[]): { keeps: number; claimed:
   let first: number | undefined;
   const kept: string[] = [];
   for (const { event } of records) {
-    if (event.type === 'trial.planned' && event.plan.stage === 'screen' && event.plan.arm === 'candidate') screens.add(event.plan.trial);
+    if (event.type === 'trial.planned' && event.plan.stage === 'screen' && event.plan.arm === 'candidate')
+      screens.add(event.plan.trial);
     if (event.type !== 'trial.finished' || event.outcome.status !== 'succeeded') continue;
     const { value } = event.outcome.result;
     if (first === undefined) {

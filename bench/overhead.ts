@@ -20,9 +20,13 @@ export async function measureOverhead(sizes: readonly number[]): Promise<readonl
       write: ({ nonce }) => ({ content: `${nonce}\n`, statement: `nothing, ${nonce}` }),
     });
     const { records } = await runBench(campaign, { proposer, slots: 1 });
-    const concluded = records.filter(({ event }) => event.type === 'experiment.concluded' && event.experiment !== 'e0').map(({ at }) => at);
+    const concluded = records
+      .filter(({ event }) => event.type === 'experiment.concluded' && event.experiment !== 'e0')
+      .map(({ at }) => at);
     // Over four experiments at a time, so that each block holds its one reference.
-    const blocks = concluded.slice(8).flatMap((at, index, all) => (index % 4 === 3 && index >= 4 ? [(at - (all[index - 4] ?? at)) / 4] : []));
+    const blocks = concluded
+      .slice(8)
+      .flatMap((at, index, all) => (index % 4 === 3 && index >= 4 ? [(at - (all[index - 4] ?? at)) / 4] : []));
     const typical = median(blocks);
     empty ??= typical;
     measurements.push(
@@ -34,7 +38,9 @@ export async function measureOverhead(sizes: readonly number[]): Promise<readonl
         n: blocks.length,
         ...(size === 0 ? { target: '< 15' } : {}),
       },
-      ...(size === 0 ? [] : [{ name: `growth from 0 to ${size}`, value: typical / empty, unit: 'x', target: '< 1.3', n: blocks.length }]),
+      ...(size === 0
+        ? []
+        : [{ name: `growth from 0 to ${size}`, value: typical / empty, unit: 'x', target: '< 1.3', n: blocks.length }]),
     );
   }
   return measurements;

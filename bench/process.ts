@@ -74,8 +74,22 @@ export async function measureLaunch(repeats: number): Promise<readonly Measureme
   }
   const range = (values: readonly number[]): string => `${Math.min(...values)} to ${Math.max(...values)}`;
   return [
-    { name: 'launch to first result', value: median(launches), unit: 'ms', spread: range(launches), n: repeats, target: '< 1000' },
-    { name: 'first trial of a fresh engine (cold)', value: median(firstTrials), unit: 'ms', spread: range(firstTrials), n: repeats, target: '< 60' },
+    {
+      name: 'launch to first result',
+      value: median(launches),
+      unit: 'ms',
+      spread: range(launches),
+      n: repeats,
+      target: '< 1000',
+    },
+    {
+      name: 'first trial of a fresh engine (cold)',
+      value: median(firstTrials),
+      unit: 'ms',
+      spread: range(firstTrials),
+      n: repeats,
+      target: '< 60',
+    },
   ];
 }
 
@@ -89,13 +103,31 @@ export async function measureResume(sizes: readonly number[], repeats: number): 
     const memories: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat += 1) {
       await using store = await openSqliteStore(campaign.folder.log);
-      const { milliseconds, peakMemoryBytes } = await timeToEvent(['resume', 'bench'], campaign.directory, 'engine.started', await store.lastSeq());
+      const { milliseconds, peakMemoryBytes } = await timeToEvent(
+        ['resume', 'bench'],
+        campaign.directory,
+        'engine.started',
+        await store.lastSeq(),
+      );
       times.push(milliseconds);
       memories.push(peakMemoryBytes / 1e6);
     }
     measurements.push(
-      { name: `resume at ${size} experiments`, value: median(times), unit: 'ms', spread: `${Math.min(...times)} to ${Math.max(...times)}`, n: repeats, ...(size === 10_000 ? { target: '< 1000' } : {}) },
-      { name: `peak memory of the engine at ${size}`, value: median(memories), unit: 'MB', n: repeats, ...(size === 10_000 ? { target: '< 200' } : {}) },
+      {
+        name: `resume at ${size} experiments`,
+        value: median(times),
+        unit: 'ms',
+        spread: `${Math.min(...times)} to ${Math.max(...times)}`,
+        n: repeats,
+        ...(size === 10_000 ? { target: '< 1000' } : {}),
+      },
+      {
+        name: `peak memory of the engine at ${size}`,
+        value: median(memories),
+        unit: 'MB',
+        n: repeats,
+        ...(size === 10_000 ? { target: '< 200' } : {}),
+      },
     );
   }
   return measurements;

@@ -7,7 +7,10 @@ export interface Script {
   /** File that every proposal rewrites. */
   readonly file: string;
   /** Its new content. `nonce` differs with every proposal. */
-  readonly write: (input: { state: CampaignState; random: Random; nonce: string }) => { content: string; statement: string };
+  readonly write: (input: { state: CampaignState; random: Random; nonce: string }) => {
+    content: string;
+    statement: string;
+  };
   /** Seconds that a proposal takes, as a model would. */
   readonly latencySeconds?: number;
 }

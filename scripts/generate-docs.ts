@@ -9,8 +9,8 @@ interface Page {
   /** Under docs/reference. */
   readonly file: string;
   readonly source: string;
-  /** The whole file, with its last line end. Undefined: its source doesn't exist (yet). */
-  readonly render: () => Promise<string | undefined>;
+  /** The whole file, with its last line end. */
+  readonly render: () => Promise<string>;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -18,15 +18,13 @@ const REFERENCE = path.join(ROOT, 'docs', 'reference');
 
 const PAGES: readonly Page[] = [
   { file: 'task.schema.json', source: 'src/task/json-schema.ts', render: renderTaskSchema },
-  // `renderCommandReference(): string` gives the page in Markdown.
-  { file: 'cli.md', source: 'src/cli/command-reference.ts', render: renderCommandLine },
+  { file: 'cli.md', source: 'src/cli/reference.ts', render: renderCommandLine },
 ];
 
 const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 for (const page of PAGES) {
   const content = await page.render();
-  if (content === undefined) continue;
   const file = path.join(REFERENCE, page.file);
   if (existsSync(file) && (await readFile(file, 'utf8')) === content) continue;
   const name = path.relative(ROOT, file);
@@ -43,14 +41,12 @@ if (stale.length > 0) {
   process.exitCode = 1;
 }
 
-async function renderTaskSchema(): Promise<string | undefined> {
+async function renderTaskSchema(): Promise<string> {
   const { taskJsonSchema } = await import('../src/task/json-schema.ts');
   return `${JSON.stringify(taskJsonSchema(), undefined, 2)}\n`;
 }
 
-async function renderCommandLine(): Promise<string | undefined> {
-  const source = path.join(ROOT, 'src', 'cli', 'command-reference.ts');
-  if (!existsSync(source)) return undefined;
-  const { renderCommandReference } = (await import(source)) as { renderCommandReference: () => string };
-  return renderCommandReference();
+async function renderCommandLine(): Promise<string> {
+  const { cliReference } = await import('../src/cli/reference.ts');
+  return cliReference();
 }

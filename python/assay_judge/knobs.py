@@ -245,9 +245,7 @@ def find_constants(data: bytes) -> list[dict]:
     return constants
 
 
-def describe(
-    source: Source, name: str, comment: str, path: tuple[int, ...], node: AST, value: object
-) -> dict:
+def describe(source: Source, name: str, comment: str, path: tuple[int, ...], node: AST, value: object) -> dict:
     start = source.offset(node.lineno, node.col_offset)
     end = source.offset(node.end_lineno, node.end_col_offset)
     return {

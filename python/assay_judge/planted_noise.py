@@ -2,8 +2,9 @@
 
 ``python -m assay_judge.planted_noise CANDIDATE --result FILE --seed SEED``
 
-The candidate is read, never run. Its true value is ``1 - SIGMA * sum of its PLANTED_ constants`` (lower is better); a trial adds
-normal noise of standard deviation SIGMA, half of its variance shared by the two sides of a pair (they share the seed), half its own.
+The candidate is read, never run. Its true value is ``1 - SIGMA * sum of its PLANTED_ constants`` (lower is
+better); a trial adds normal noise of standard deviation SIGMA, half of its variance shared by the two sides of a
+pair (they share the seed), half its own.
 """
 
 import argparse
@@ -20,9 +21,9 @@ def planted_gain(source: str) -> float:
     """Sum of the module-level constants whose names begin with PLANTED_, in units of SIGMA."""
     gain = 0.0
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and all(isinstance(name, ast.Name) for name in node.targets):
-            if any(name.id.startswith("PLANTED_") for name in node.targets):
-                gain += float(ast.literal_eval(node.value))
+        names = [name.id for name in node.targets if isinstance(name, ast.Name)] if isinstance(node, ast.Assign) else []
+        if any(name.startswith("PLANTED_") for name in names):
+            gain += float(ast.literal_eval(node.value))
     return gain
 
 

@@ -231,8 +231,3 @@ export class CandidateRepository implements AsyncDisposable {
     return candidate;
   }
 }
-
-/** Where a campaign keeps its repository. */
-export function repositoryDirectory(campaignDirectory: string): string {
-  return join(campaignDirectory, 'candidates.git');
-}

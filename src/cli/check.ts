@@ -16,7 +16,13 @@ export function registerCheck(program: Command): void {
     .option('--run', 'also run one trial of each starting point, exactly as a campaign would')
     .option('--start <name>', 'with --run: only this starting point')
     .option('--python <path>', 'interpreter for the trials')
-    .addHelpText('after', examples([['assay check my-task', 'only read it'], ['assay check my-task --run', 'and try it']]))
+    .addHelpText(
+      'after',
+      examples([
+        ['assay check my-task', 'only read it'],
+        ['assay check my-task --run', 'and try it'],
+      ]),
+    )
     .action(async (name: string, options: Options, command: Command) => {
       const { loadTask } = await import('../task/load-task.ts');
       const { taskFolder } = await import('./find-task.ts');
@@ -28,11 +34,20 @@ export function registerCheck(program: Command): void {
         if (!output.isJson) output.print(text);
       };
       say(`${task.name}: ${printable(task.title)}`);
-      say(`  objective   ${objective.direction} ${objective.metric}${objective.unit === undefined ? '' : ` (${objective.unit})`}`);
+      say(
+        `  objective   ${objective.direction} ${objective.metric}${objective.unit === undefined ? '' : ` (${objective.unit})`}`,
+      );
       say(`  starts      ${task.starts.join(', ')}`);
-      say(`  editable    ${task.files.filter((file) => file.role === 'editable').map((file) => file.path).join(', ')}`);
+      say(
+        `  editable    ${task.files
+          .filter((file) => file.role === 'editable')
+          .map((file) => file.path)
+          .join(', ')}`,
+      );
       say(`  phases      ${phases.map((phase) => `${phase.name} (${phase.trust})`).join(', ')}`);
-      say(`  patterns    ${task.patterns.length === 0 ? 'none' : task.patterns.map((pattern) => pattern.id).join(', ')}`);
+      say(
+        `  patterns    ${task.patterns.length === 0 ? 'none' : task.patterns.map((pattern) => pattern.id).join(', ')}`,
+      );
       const machine = {
         report: ({ message }: { message: string }) => say(`  set-up      ${message}`),
         ...(options.python === undefined ? {} : { python: options.python }),
@@ -48,7 +63,9 @@ export function registerCheck(program: Command): void {
         for (const start of task.starts) {
           const texts = new Map([...task.filesFor(start)].map(([path, content]) => [path, content.toString('utf8')]));
           const knobs = await discoverKnobs({ python: environment.python, files: texts, task });
-          say(`  knobs       ${start}: ${knobs.length === 0 ? 'none' : knobs.map((knob) => `${knob.name}=${JSON.stringify(knob.current)}`).join(', ')}`);
+          say(
+            `  knobs       ${start}: ${knobs.length === 0 ? 'none' : knobs.map((knob) => `${knob.name}=${JSON.stringify(knob.current)}`).join(', ')}`,
+          );
         }
       }
       if (options.run) {
@@ -65,7 +82,10 @@ export function registerCheck(program: Command): void {
       }
       if (output.isJson) {
         const { name: taskName, title, starts, hash } = task;
-        output.json('assay.check.v1', { task: { name: taskName, title, starts, hash, objective, patterns: task.patterns.map(({ id }) => id) }, trials });
+        output.json('assay.check.v1', {
+          task: { name: taskName, title, starts, hash, objective, patterns: task.patterns.map(({ id }) => id) },
+          trials,
+        });
       } else if (process.exitCode === undefined) {
         say('nothing is wrong with it');
       }

@@ -17,11 +17,23 @@ import { registerTree } from './tree.ts';
 import { registerWhy } from './why.ts';
 
 /** Every command, by the heading under which the help lists it. */
-export const COMMAND_GROUPS: readonly { readonly heading: string; readonly register: readonly ((program: Command) => void)[] }[] = [
+export const COMMAND_GROUPS: readonly {
+  readonly heading: string;
+  readonly register: readonly ((program: Command) => void)[];
+}[] = [
   { heading: 'Do research:', register: [registerRun, registerResume, registerStop] },
   {
     heading: 'Look at it:',
-    register: [registerStatus, registerResults, registerShow, registerWhy, registerDiff, registerTree, registerLog, registerExport],
+    register: [
+      registerStatus,
+      registerResults,
+      registerShow,
+      registerWhy,
+      registerDiff,
+      registerTree,
+      registerLog,
+      registerExport,
+    ],
   },
   { heading: 'Set up:', register: [registerInit, registerCheck, registerEstimate, registerDoctor, registerCompletion] },
 ];

@@ -8,11 +8,18 @@ interface Options {
 }
 
 export function registerEstimate(program: Command): void {
-  withJson(program.command('estimate').description('how many trials and how much time a campaign would take, before it starts'))
+  withJson(
+    program
+      .command('estimate')
+      .description('how many trials and how much time a campaign would take, before it starts'),
+  )
     .argument('<task>', 'folder of a task, or the name of one that ships with Assay')
     .option('--experiments <n>', 'experiments of the campaign', wholeNumber, 100)
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
-    .addHelpText('after', examples([['assay estimate nanochat-cpu --experiments 150', 'trials, hours, and what they rest on']]))
+    .addHelpText(
+      'after',
+      examples([['assay estimate nanochat-cpu --experiments 150', 'trials, hours, and what they rest on']]),
+    )
     .action(async (name: string, options: Options, command: Command) => {
       const { estimateCampaign } = await import('../engine/estimate.ts');
       const { loadTask } = await import('../task/load-task.ts');
@@ -26,8 +33,11 @@ export function registerEstimate(program: Command): void {
         return;
       }
       output.print(`${options.experiments} experiments on ${task.name}, ${estimate.slots} slots`);
-      for (const { stage, trials } of estimate.stages) output.print(`  ${stage.padEnd(10)} ${Math.round(trials)} trials`);
+      for (const { stage, trials } of estimate.stages)
+        output.print(`  ${stage.padEnd(10)} ${Math.round(trials)} trials`);
       output.print(`  one trial  ${showSeconds(estimate.trialSeconds)} (${estimate.trialSecondsSource})`);
-      output.print(`  in all     ${Math.round(estimate.trials)} trials, about ${showSeconds(estimate.wallSeconds)} of wall time (${estimate.rateSource})`);
+      output.print(
+        `  in all     ${Math.round(estimate.trials)} trials, about ${showSeconds(estimate.wallSeconds)} of wall time (${estimate.rateSource})`,
+      );
     });
 }

@@ -1,7 +1,9 @@
 import type { EngineControls } from '../engine/engine.ts';
 
 /** Ctrl-C once stops cleanly, twice stops now; a third time does what it always did. SIGTERM counts as Ctrl-C. */
-export function listenForInterruption(say: (text: string) => void): EngineControls & Disposable & { readonly times: () => number } {
+export function listenForInterruption(
+  say: (text: string) => void,
+): EngineControls & Disposable & { readonly times: () => number } {
   const stop = new AbortController();
   const abort = new AbortController();
   let times = 0;

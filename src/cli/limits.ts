@@ -11,7 +11,8 @@ export interface Limit {
 export function limit(text: string): Limit {
   const match = /^(\+?)(\d{1,9}(?:\.\d+)?)$/.exec(text);
   const value = Number(match?.[2]);
-  if (!match || !(value >= 0)) throw new InvalidArgumentError("It must be a number such as 40, or '+40' for so many more.");
+  if (!match || !(value >= 0))
+    throw new InvalidArgumentError("It must be a number such as 40, or '+40' for so many more.");
   return { value, isMore: match[1] === '+' };
 }
 

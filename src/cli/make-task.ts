@@ -30,7 +30,9 @@ export async function makeTask(directory: string, folder: string): Promise<reado
   } catch (error) {
     if (error instanceof UserError) throw error;
     const code = systemErrorCode(error) === 'ENOSPC' ? 'disk-full' : 'campaign-unwritable';
-    throw new UserError(code, `can't make ${target}: ${describeError(error)}`, 'give a folder that you may write', { cause: error });
+    throw new UserError(code, `can't make ${target}: ${describeError(error)}`, 'give a folder that you may write', {
+      cause: error,
+    });
   }
   return (await readdir(target)).sort().map((entry) => path.join(path.relative(directory, target), entry));
 }

@@ -9,11 +9,13 @@ interface Options extends LimitOptions {
 }
 
 export function registerResume(program: Command): void {
-  withCampaignArgument(program.command('resume').description('go on with a campaign that was stopped, killed or finished'))
+  withCampaignArgument(
+    program.command('resume').description('go on with a campaign that was stopped, killed or finished'),
+  )
     .option('--experiments <n>', "stop after so many experiments in all; '+40': 40 more than now", limit)
     .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", limit)
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
-    .option('--python <path>', "interpreter for the trials (default: found or built; also $ASSAY_PYTHON)")
+    .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .addHelpText(
       'after',
       examples([

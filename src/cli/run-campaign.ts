@@ -14,7 +14,12 @@ export interface RunOptions {
 }
 
 /** Runs a campaign in the foreground with live progress, then prints what came of it. Sets the exit code. */
-export async function runCampaign(folder: CampaignFolder, limits: Limits | undefined, options: RunOptions, output: Output): Promise<void> {
+export async function runCampaign(
+  folder: CampaignFolder,
+  limits: Limits | undefined,
+  options: RunOptions,
+  output: Output,
+): Promise<void> {
   let interrupted = false;
   {
     using progress = liveProgress(output);
@@ -43,7 +48,10 @@ function readyWords(state: CampaignState): string {
     limits.experiments === undefined ? '' : `up to ${limits.experiments} experiments`,
     limits.minutes === undefined ? '' : `up to ${limits.minutes} minutes`,
   ].filter((part) => part !== '');
-  const weak = engine?.sandbox === 'process' ? '\nwarning: no bubblewrap here, so candidates are confined weakly; every verdict says so (assay doctor)' : '';
+  const weak =
+    engine?.sandbox === 'process'
+      ? '\nwarning: no bubblewrap here, so candidates are confined weakly; every verdict says so (assay doctor)'
+      : '';
   return (
     `campaign ${state.campaign}: ${task.direction} ${task.metric} of ${task.name} from '${task.start}'` +
     `${parts.length > 0 ? `, ${parts.join(', ')}` : ''}\n${engine?.device}, sandbox ${engine?.sandbox}${weak}`

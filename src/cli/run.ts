@@ -24,7 +24,7 @@ export function registerRun(program: Command): void {
     .option('--new', 'start a new campaign even if one of this name exists')
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
     .option('--search-seed <n>', "seed of the search's own choices (default: drawn)", wholeNumber)
-    .option('--python <path>', "interpreter for the trials (default: found or built; also $ASSAY_PYTHON)")
+    .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .addHelpText(
       'after',
       examples([
@@ -52,14 +52,23 @@ export function registerRun(program: Command): void {
         const folder = campaignFolder(directory, name);
         const used = await usedSoFar(folder);
         if (used) {
-          output.print(`campaign ${name} exists (${used.experiments} experiments so far) and goes on; --new starts another`);
+          output.print(
+            `campaign ${name} exists (${used.experiments} experiments so far) and goes on; --new starts another`,
+          );
           await runCampaign(folder, newLimits(options, used), options, output);
           return;
         }
       }
       const limits = newLimits(options, { experiments: 0, minutes: 0 }) ?? {};
       const { searchSeed } = options;
-      const folder = await createCampaign({ directory, name, task, start, limits, ...(searchSeed === undefined ? {} : { searchSeed }) });
+      const folder = await createCampaign({
+        directory,
+        name,
+        task,
+        start,
+        limits,
+        ...(searchSeed === undefined ? {} : { searchSeed }),
+      });
       await runCampaign(folder, undefined, options, output);
     });
 }

@@ -2,14 +2,7 @@ import type { AssayEvent, EventOf } from './events.ts';
 import type { Change, Operator, Proposal } from './hypothesis.ts';
 import { BASELINE_EXPERIMENT, idNumber, type ExperimentId, type TrialId } from './ids.ts';
 import { pairGain, pairTrials } from './pairs.ts';
-import type {
-  Calibration,
-  CampaignState,
-  Experiment,
-  OperatorRecord,
-  ScreenBlock,
-  Trial,
-} from './state.ts';
+import type { Calibration, CampaignState, Experiment, OperatorRecord, ScreenBlock, Trial } from './state.ts';
 import type { Stage, TrialOutcome } from './trial.ts';
 import type { Verdict, VerdictKind } from './verdict.ts';
 
@@ -26,7 +19,18 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The state as the reducer holds it: the same shape, with collections that can change. */
 export interface WorkingState extends Mutable<
-  Omit<CampaignState, 'experiments' | 'trees' | 'open' | 'trials' | 'trialsOf' | 'screenBlocks' | 'operators' | 'verdictCounts' | 'trialSecondsByStage'>
+  Omit<
+    CampaignState,
+    | 'experiments'
+    | 'trees'
+    | 'open'
+    | 'trials'
+    | 'trialsOf'
+    | 'screenBlocks'
+    | 'operators'
+    | 'verdictCounts'
+    | 'trialSecondsByStage'
+  >
 > {
   experiments: Map<ExperimentId, Experiment>;
   trees: Map<string, ExperimentId>;
@@ -132,7 +136,8 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
     case 'trial.submitted': {
       const trial = state.trials.get(event.trial);
       state.attemptCount += 1;
-      if (trial) state.trials.set(event.trial, { ...trial, state: 'submitted', attempt: event.attempt, token: event.token });
+      if (trial)
+        state.trials.set(event.trial, { ...trial, state: 'submitted', attempt: event.attempt, token: event.token });
       return;
     }
     case 'trial.finished':
@@ -216,7 +221,10 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
   const again = outcome.status === 'cancelled' || (isLost(outcome) && event.attempt < MAX_ATTEMPTS);
   // A cancelled attempt does not use up one of the attempts that a lost one may take.
   const attempt = outcome.status === 'cancelled' ? event.attempt - 1 : event.attempt;
-  state.trials.set(event.trial, again ? { plan: trial.plan, state: 'planned', attempt } : { ...trial, state: 'ended', outcome });
+  state.trials.set(
+    event.trial,
+    again ? { plan: trial.plan, state: 'planned', attempt } : { ...trial, state: 'ended', outcome },
+  );
   const seconds = outcome.facts.wallSeconds ?? 0;
   state.trialSecondsByStage[trial.plan.stage] += seconds;
   updateExperiment(state, event.experiment, (experiment) => {
@@ -241,7 +249,10 @@ function applyPassed(state: WorkingState, event: EventOf<'stage.passed'>): void 
   if (event.stage === 'screen') {
     const { testIndex: index = 0, level = 0, variance = 0, tau = 0 } = event;
     state.tests = { ...state.tests, count: Math.max(state.tests.count, index) };
-    updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, test: { index, level, variance, tau } }));
+    updateExperiment(state, event.experiment, (experiment) => ({
+      ...experiment,
+      test: { index, level, variance, tau },
+    }));
   } else if (event.stage === 'replicate') {
     updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, replicated: true }));
   }

@@ -157,7 +157,7 @@ export function openTrials(state: CampaignState, id: ExperimentId): readonly Tri
 /** The lineage of an experiment up to the baseline, itself first. Combined branches contribute their first parent only. */
 export function lineage(state: CampaignState, id: ExperimentId): readonly Experiment[] {
   const chain: Experiment[] = [];
-  for (let at: ExperimentId | undefined = id; at; ) {
+  for (let at: ExperimentId | undefined = id; at;) {
     const experiment: Experiment | undefined = state.experiments.get(at);
     if (!experiment || chain.includes(experiment)) break;
     chain.push(experiment);

@@ -85,10 +85,15 @@ export async function findCampaign(directory: string, name?: string): Promise<Ca
   const names = await listCampaigns(directory);
   const chosen = name ?? names[0];
   if (chosen === undefined) {
-    throw new UserError('campaign-missing', `there is no campaign in ${campaignsHome(directory)}`, 'start one with: assay run <task>');
+    throw new UserError(
+      'campaign-missing',
+      `there is no campaign in ${campaignsHome(directory)}`,
+      'start one with: assay run <task>',
+    );
   }
   if (!names.includes(chosen)) {
-    const known = names.length > 0 ? `these exist: ${names.join(', ')}` : 'none exists yet; start one with: assay run <task>';
+    const known =
+      names.length > 0 ? `these exist: ${names.join(', ')}` : 'none exists yet; start one with: assay run <task>';
     throw new UserError('campaign-missing', `there is no campaign '${chosen}' in ${campaignsHome(directory)}`, known);
   }
   return campaignFolder(directory, chosen);

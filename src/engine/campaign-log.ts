@@ -20,7 +20,13 @@ export class CampaignLog {
   readonly #observe: EventObserver;
   #snapshotSeq: number;
 
-  constructor(parts: { store: Store; lease: Lease; state: WorkingState; observe?: EventObserver; snapshotSeq?: number }) {
+  constructor(parts: {
+    store: Store;
+    lease: Lease;
+    state: WorkingState;
+    observe?: EventObserver;
+    snapshotSeq?: number;
+  }) {
     this.state = parts.state;
     this.#working = parts.state;
     this.#store = parts.store;

@@ -35,7 +35,14 @@ export async function holdEngineLease(store: Store, campaign: string): Promise<H
   const timer = setInterval(() => {
     store.renewLease(lease, TTL_MS).then(
       (held) => {
-        if (!held) lost.abort(new UserError('lease-lost', `another engine took over campaign '${campaign}'`, 'nothing is lost: it goes on there'));
+        if (!held)
+          lost.abort(
+            new UserError(
+              'lease-lost',
+              `another engine took over campaign '${campaign}'`,
+              'nothing is lost: it goes on there',
+            ),
+          );
       },
       (error: unknown) => lost.abort(error),
     );

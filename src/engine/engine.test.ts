@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Proposal } from '../domain/hypothesis.ts';
 import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
-import { initialState } from '../domain/reduce.ts';
 import { experimentOf, type CampaignState } from '../domain/state.ts';
 import type { Proposer } from '../proposer/proposer.ts';
 import { createRandom } from '../stats/random.ts';
@@ -37,7 +36,14 @@ function plantingProposer(gains: readonly number[]): Proposer {
 }
 
 async function createCampaign(store: Store, world: SimulatedWorld, experiments: number): Promise<void> {
-  const task = { name: 'simulated', path: '/nowhere', hash: 'none', metric: 'loss', direction: 'minimize', start: 'only' } as const;
+  const task = {
+    name: 'simulated',
+    path: '/nowhere',
+    hash: 'none',
+    metric: 'loss',
+    direction: 'minimize',
+    start: 'only',
+  } as const;
   await store.append(
     firstEvents(
       {
@@ -61,7 +67,12 @@ interface Run {
 }
 
 /** One engine on the log until it ends; with `dieAfter`, its appends fail from the n-th on, as if it had been killed. */
-async function runEngine(store: Store, world: SimulatedWorld, gains: readonly number[], dieAfter = Infinity): Promise<Run> {
+async function runEngine(
+  store: Store,
+  world: SimulatedWorld,
+  gains: readonly number[],
+  dieAfter = Infinity,
+): Promise<Run> {
   const owner: LeaseOwner = { id: `engine-${dieAfter}`, host: 'here', pid: 1, processStart: 1 };
   const attempt = await store.acquireLease('engine', owner, 60_000, () => false);
   if (!attempt.granted) throw new Error('the lease was not granted');
@@ -80,20 +91,28 @@ async function runEngine(store: Store, world: SimulatedWorld, gains: readonly nu
   ]);
   const never = new AbortController().signal;
   const seedOf = (stage: Parameters<typeof trialSeed>[1], pair: number): number => trialSeed(SECRET, stage, pair);
-  const parts = { ...world, log, proposer: plantingProposer(gains), rules: RULES, seedOf, attemptsRoot: '/nowhere', now: Date.now };
+  const parts = {
+    ...world,
+    log,
+    proposer: plantingProposer(gains),
+    rules: RULES,
+    seedOf,
+    attemptsRoot: '/nowhere',
+    now: Date.now,
+  };
   await new Engine(parts, { stop: never, abort: never }).run();
   const records: EventRecord[] = [];
   for await (const record of store.read()) records.push(record);
   return { state: log.state, records };
 }
 
-function world(options: Partial<SimulationOptions> = {}): SimulatedWorld {
+function makeWorld(options: Partial<SimulationOptions> = {}): SimulatedWorld {
   return createSimulatedWorld({ sigma: 0.1, ...options });
 }
 
 test('a campaign finds planted gains, keeps them in a chain, and re-measures the champion', async () => {
   const store = inMemoryStore();
-  const simulated = world();
+  const simulated = makeWorld();
   await createCampaign(store, simulated, 40);
   const { state } = await runEngine(store, simulated, [0, 0, 0, -0.5, 1]);
   const champion = experimentOf(state, state.champion);
@@ -108,7 +127,7 @@ test('a campaign finds planted gains, keeps them in a chain, and re-measures the
 
 test('every kept step really is better than its reference when gains are far above the noise', async () => {
   const store = inMemoryStore();
-  const simulated = world();
+  const simulated = makeWorld();
   await createCampaign(store, simulated, 60);
   const { state } = await runEngine(store, simulated, [0, 0, -1, 0.8]);
   for (const { verdict, candidate, reference, id } of state.experiments.values()) {
@@ -120,7 +139,7 @@ test('every kept step really is better than its reference when gains are far abo
 
 test('pure noise is not kept: 300 no-op experiments', async () => {
   const store = inMemoryStore();
-  const simulated = world({ seed: 'null' });
+  const simulated = makeWorld({ seed: 'null' });
   await createCampaign(store, simulated, 300);
   const { state } = await runEngine(store, simulated, [0]);
   expect(state.verdictCounts.keep).toBe(0);
@@ -129,13 +148,13 @@ test('pure noise is not kept: 300 no-op experiments', async () => {
 
 test('killed after each single append, the next engine converges and starts no trial twice', async () => {
   const reference = inMemoryStore();
-  const undisturbed = world();
+  const undisturbed = makeWorld();
   await createCampaign(reference, undisturbed, 6);
   const total = (await runEngine(reference, undisturbed, [0, 1])).records.length;
   expect(total).toBeGreaterThan(50);
   for (let dieAfter = 0; dieAfter < total; dieAfter += 1) {
     const store = inMemoryStore();
-    const simulated = world();
+    const simulated = makeWorld();
     await createCampaign(store, simulated, 6);
     await runEngine(store, simulated, [0, 1], dieAfter).catch((error: unknown) => {
       expect(String(error)).toContain('killed');
@@ -156,8 +175,11 @@ test('killed after each single append, the next engine converges and starts no t
 test('a lost attempt is made again and counted; three lost ones fail the experiment', async () => {
   const store = inMemoryStore();
   const lost = { status: 'failed', failure: 'lost', reason: 'the machine went away', facts: {} } as const;
-  const simulated = world({
-    fail: (plan, token) => (plan.stage === 'screen' && plan.arm === 'candidate' && plan.experiment === 'e1') || token === 't1-1' ? lost : undefined,
+  const simulated = makeWorld({
+    fail: (plan, token) =>
+      (plan.stage === 'screen' && plan.arm === 'candidate' && plan.experiment === 'e1') || token === 't1-1'
+        ? lost
+        : undefined,
   });
   await createCampaign(store, simulated, 3);
   const { state } = await runEngine(store, simulated, [0]);
@@ -169,15 +191,20 @@ test('a lost attempt is made again and counted; three lost ones fail the experim
 
 test('a starting point that fails ends the campaign with words', async () => {
   const store = inMemoryStore();
-  const crash = { status: 'failed', failure: 'crash', reason: 'ImportError: no module named torch', facts: {} } as const;
-  const simulated = world({ fail: () => crash });
+  const crash = {
+    status: 'failed',
+    failure: 'crash',
+    reason: 'ImportError: no module named torch',
+    facts: {},
+  } as const;
+  const simulated = makeWorld({ fail: () => crash });
   await createCampaign(store, simulated, 3);
   await expect(runEngine(store, simulated, [0])).rejects.toThrow(/starting point failed.*no module named torch/s);
 });
 
 test('a candidate that is suspected never wins, whatever it measured before', async () => {
   const store = inMemoryStore();
-  const simulated = world({
+  const simulated = makeWorld({
     fail: (plan) =>
       plan.stage === 'confirm' && plan.arm === 'candidate'
         ? { status: 'failed', failure: 'invalid-metric', reason: 'sees its future', suspected: true, facts: {} }

@@ -195,7 +195,13 @@ export class Engine {
       const slot = this.#freeSlots.shift();
       if (!slot) break;
       const token = `${plan.trial}-${attempt + 1}`;
-      events.push({ type: 'trial.submitted', trial: plan.trial, experiment: plan.experiment, attempt: attempt + 1, token });
+      events.push({
+        type: 'trial.submitted',
+        trial: plan.trial,
+        experiment: plan.experiment,
+        attempt: attempt + 1,
+        token,
+      });
       launches.push(() => this.#launch(plan.trial, token, slot));
     }
     await this.#parts.log.append(events);
@@ -261,7 +267,9 @@ export class Engine {
     const implementation = await workshop.implement(proposal, state);
     const { events } = proposalEvents(state, proposal, implementation);
     await log.append(
-      events.map((event) => (event.type === 'experiment.implemented' ? { ...event, reference: state.baseline } : event)),
+      events.map((event) =>
+        event.type === 'experiment.implemented' ? { ...event, reference: state.baseline } : event,
+      ),
     );
     await this.#advance();
     return false;

@@ -26,7 +26,11 @@ export async function estimateCampaign(
 ): Promise<Estimate> {
   const rules = gateRules(task);
   const { cores, gpus } = task.spec.resources;
-  const wishes = { coresPerSlot: cores, gpusPerSlot: gpus, ...(options.slots === undefined ? {} : { slots: options.slots }) };
+  const wishes = {
+    coresPerSlot: cores,
+    gpusPerSlot: gpus,
+    ...(options.slots === undefined ? {} : { slots: options.slots }),
+  };
   const slots = (await detectSlots(wishes)).length;
   const measured = await lastCampaign(task, options.directory);
   const passRate = measured?.passRate ?? ASSUMED.screenPassRate;
@@ -45,7 +49,9 @@ export async function estimateCampaign(
   return {
     slots,
     trialSeconds,
-    trialSecondsSource: measured ? `measured in campaign ${measured.name}` : `budget plus ${ASSUMED.startUpSeconds} s assumed for start-up and judging`,
+    trialSecondsSource: measured
+      ? `measured in campaign ${measured.name}`
+      : `budget plus ${ASSUMED.startUpSeconds} s assumed for start-up and judging`,
     stages,
     trials,
     wallSeconds: (trials * trialSeconds) / slots,

@@ -55,7 +55,12 @@ async function venv(): Promise<Finding> {
     await execa('python3', ['-c', 'import venv, ensurepip'], { timeout: 10_000 });
     return { state: 'ok', what, detail: 'environments can be built' };
   } catch {
-    return { state: 'warn', what, detail: 'python3 can build no environments', remedy: 'apt-get install python3-venv, or name an interpreter that has the packages: ASSAY_PYTHON' };
+    return {
+      state: 'warn',
+      what,
+      detail: 'python3 can build no environments',
+      remedy: 'apt-get install python3-venv, or name an interpreter that has the packages: ASSAY_PYTHON',
+    };
   }
 }
 
@@ -64,16 +69,26 @@ async function sandbox(): Promise<Finding> {
   const root = await mkdtemp(path.join(os.tmpdir(), 'assay-doctor-'));
   try {
     const happened = await ensureBubblewrap();
-    await using executor = await createLocalExecutor({ root, slots: await detectSlots({ slots: 1 }), python: 'python3' });
+    await using executor = await createLocalExecutor({
+      root,
+      slots: await detectSlots({ slots: 1 }),
+      python: 'python3',
+    });
     if (executor.sandbox === 'bubblewrap') return { state: 'ok', what, detail: 'bubblewrap works' };
     return {
       state: 'warn',
       what,
       detail: `${happened} Candidates are confined weakly: they can read what you can read, and every verdict says so.`,
-      remedy: 'apt-get install bubblewrap; where it is installed and does not start, user namespaces are forbidden to you',
+      remedy:
+        'apt-get install bubblewrap; where it is installed and does not start, user namespaces are forbidden to you',
     };
   } catch (error) {
-    return { state: 'fail', what, detail: describeError(error), remedy: 'see above for Python; trials are supervised by it' };
+    return {
+      state: 'fail',
+      what,
+      detail: describeError(error),
+      remedy: 'see above for Python; trials are supervised by it',
+    };
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -88,7 +103,8 @@ async function folder(what: string, place: string, remedy: string): Promise<Find
     const { bavail, bsize } = await statfs(existing);
     const free = bavail * bsize;
     const detail = `${place} can be written, ${(free / 1e9).toFixed(0)} GB free`;
-    if (free < MIN_DISK_BYTES) return { state: 'warn', what, detail, remedy: `make room (an environment with torch takes 1 GB), or ${remedy}` };
+    if (free < MIN_DISK_BYTES)
+      return { state: 'warn', what, detail, remedy: `make room (an environment with torch takes 1 GB), or ${remedy}` };
     return { state: 'ok', what, detail };
   } catch (error) {
     return { state: 'fail', what, detail: `${place} can't be written: ${describeError(error)}`, remedy };

@@ -33,5 +33,8 @@ export function proposalEvents(
   }
   const { kind: _, remarks = [], ...facts } = implementation;
   const notes = remarks.map((text): AssayEvent => ({ type: 'note.written', kind: 'warning', text, experiment }));
-  return { events: [proposed, { type: 'experiment.implemented', experiment, reference, ...facts }, ...notes], experiment };
+  return {
+    events: [proposed, { type: 'experiment.implemented', experiment, reference, ...facts }, ...notes],
+    experiment,
+  };
 }

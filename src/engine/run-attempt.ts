@@ -22,7 +22,11 @@ export interface AttemptParts {
  *
  * @param cancelled ends the attempt and everything in it; the outcome then says so.
  */
-export async function runAttempt(parts: AttemptParts, request: AttemptRequest, cancelled: AbortSignal): Promise<TrialOutcome> {
+export async function runAttempt(
+  parts: AttemptParts,
+  request: AttemptRequest,
+  cancelled: AbortSignal,
+): Promise<TrialOutcome> {
   const { executor, judge } = parts;
   const context: TrialContext = { ...request, directory: path.join(parts.attemptsRoot, request.token) };
   const handle = (await executor.find(request.token)) ?? (await executor.submit(await judge.prepare(context)));

@@ -11,6 +11,8 @@ export function runnableTrials(state: CampaignState): readonly Trial[] {
   for (const trial of state.trials.values()) if (trial.state === 'planned') planned.push(trial);
   return planned.sort(
     (a, b) =>
-      URGENCY[a.plan.stage] - URGENCY[b.plan.stage] || a.plan.pair - b.plan.pair || idNumber(a.plan.trial) - idNumber(b.plan.trial),
+      URGENCY[a.plan.stage] - URGENCY[b.plan.stage] ||
+      a.plan.pair - b.plan.pair ||
+      idNumber(a.plan.trial) - idNumber(b.plan.trial),
   );
 }

@@ -44,7 +44,6 @@ export async function runSession(options: SessionOptions, controls: EngineContro
   const { state: current, snapshotSeq: currentSnapshot } =
     (await store.lastSeq()) === state.seq ? { state, snapshotSeq } : await loadState(store);
   const task = await loadTask(folder.task);
-  const setUp = { ...(options.report ? { report: options.report } : {}), ...(options.python ? { python: options.python } : {}) };
   const secret = await readSecret(folder);
   await using parts = await openTrialParts({
     task,

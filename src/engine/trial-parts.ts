@@ -50,14 +50,18 @@ export async function openTrialParts(
   },
 ): Promise<TrialParts> {
   const { task } = options;
-  const setUp = { ...(options.report ? { report: options.report } : {}), ...(options.python ? { python: options.python } : {}) };
+  const setUp = {
+    ...(options.report ? { report: options.report } : {}),
+    ...(options.python ? { python: options.python } : {}),
+  };
   const environment = await resolveEnvironment(task, setUp);
   const data = await prepareData(task, environment, setUp);
   await using opened = new AsyncDisposableStack();
   const repository = opened.use(await openCandidateRepository(options.candidates));
   const { cores, gpus } = task.spec.resources;
   const wishes = { coresPerSlot: cores, gpusPerSlot: gpus };
-  const slots = options.slotList ?? (await detectSlots(options.slots === undefined ? wishes : { ...wishes, slots: options.slots }));
+  const slots =
+    options.slotList ?? (await detectSlots(options.slots === undefined ? wishes : { ...wishes, slots: options.slots }));
   if (options.sandbox !== 'process' && process.env['ASSAY_SANDBOX'] !== 'process') {
     const happened = await ensureBubblewrap();
     if (!happened.startsWith('bubblewrap is installed')) options.report?.({ message: happened, elapsedSeconds: 0 });

@@ -10,12 +10,25 @@ import { trialSeed } from './seeds.ts';
 import { openTrialParts, type MachineOptions } from './trial-parts.ts';
 
 /** Runs one trial of a starting point exactly as a campaign would, in a temporary folder that is gone afterwards. */
-export async function tryTask(task: Task, start: string, options: MachineOptions, signal: AbortSignal): Promise<TrialOutcome> {
+export async function tryTask(
+  task: Task,
+  start: string,
+  options: MachineOptions,
+  signal: AbortSignal,
+): Promise<TrialOutcome> {
   const root = await mkdtemp(path.join(tmpdir(), 'assay-try-'));
   try {
     const secret = randomBytes(32);
     const attempts = path.join(root, 'attempts');
-    await using parts = await openTrialParts({ ...options, task, start, candidates: path.join(root, 'candidates.git'), attempts, secret, slots: 1 });
+    await using parts = await openTrialParts({
+      ...options,
+      task,
+      start,
+      candidates: path.join(root, 'candidates.git'),
+      attempts,
+      secret,
+      slots: 1,
+    });
     const candidate = await parts.repository.commit({ files: task.filesFor(start), message: start, at: 0 });
     const plan = {
       trial: trialId(1),
@@ -26,7 +39,11 @@ export async function tryTask(task: Task, start: string, options: MachineOptions
       pair: 1,
       seed: trialSeed(secret, 'baseline', 1),
     } as const;
-    return await runAttempt({ ...parts, attemptsRoot: attempts }, { plan, token: 't1-1', slot: parts.executor.slots[0]?.index ?? 0 }, signal);
+    return await runAttempt(
+      { ...parts, attemptsRoot: attempts },
+      { plan, token: 't1-1', slot: parts.executor.slots[0]?.index ?? 0 },
+      signal,
+    );
   } finally {
     await rm(root, { recursive: true, force: true });
   }

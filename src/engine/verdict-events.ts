@@ -9,7 +9,12 @@ import { cautiousSigma } from './gate/spread.ts';
 import type { GateRules } from './gate/rules.ts';
 
 /** Everything that follows from a verdict, in one atomic batch. */
-export function verdictEvents(state: CampaignState, experiment: Experiment, verdict: Verdict, rules: GateRules): readonly AssayEvent[] {
+export function verdictEvents(
+  state: CampaignState,
+  experiment: Experiment,
+  verdict: Verdict,
+  rules: GateRules,
+): readonly AssayEvent[] {
   const concluded: AssayEvent = { type: 'experiment.concluded', experiment: experiment.id, verdict };
   if (experiment.id === BASELINE_EXPERIMENT) {
     return verdict.kind === 'keep' ? [noiseEvent(state, rules), concluded] : [concluded];
@@ -30,7 +35,12 @@ export function verdictEvents(state: CampaignState, experiment: Experiment, verd
   const ours = estimatedTotalGain(state, { ...experiment, verdict });
   const theirs = estimatedTotalGain(state, champion);
   if (ours > theirs) {
-    return [concluded, change(`${experiment.id} is ahead of ${champion.id} by the gains along both lines (${ours.toPrecision(3)} and ${theirs.toPrecision(3)})`)];
+    return [
+      concluded,
+      change(
+        `${experiment.id} is ahead of ${champion.id} by the gains along both lines (${ours.toPrecision(3)} and ${theirs.toPrecision(3)})`,
+      ),
+    ];
   }
   const text = `${experiment.id} beat its reference, but ${champion.id} is champion by now: a branch of its own, to be combined with it`;
   return [concluded, { type: 'note.written', kind: 'insight', text, experiment: experiment.id }];
@@ -57,7 +67,9 @@ function noiseEvent(state: CampaignState, rules: GateRules): AssayEvent {
 
 function finishedEvent(state: CampaignState, experiment: Experiment, verdict: Verdict): AssayEvent {
   const arm = (which: 'candidate' | 'reference'): number[] =>
-    openTrials(state, experiment.id).flatMap((trial) => (trial.plan.arm === which ? (valueOf(trial.outcome) ?? []) : []));
+    openTrials(state, experiment.id).flatMap((trial) =>
+      trial.plan.arm === which ? (valueOf(trial.outcome) ?? []) : [],
+    );
   const { confirmMeanGain, confirmInterval, confirmP, confirmPairs } = verdict.evidence;
   // What ended the search is said where the comparison was asked for.
   const reason = experiment.proposal.hypothesis.rationale.split(';', 1)[0] ?? '';

@@ -3,7 +3,10 @@ import type { CampaignState } from '../domain/state.ts';
 import type { Proposer } from './proposer.ts';
 
 /** What every proposer promises. @param make a proposer, and a state that it has something to propose on. */
-export function describeProposerContract(name: string, make: () => Promise<{ proposer: Proposer; state: CampaignState }>): void {
+export function describeProposerContract(
+  name: string,
+  make: () => Promise<{ proposer: Proposer; state: CampaignState }>,
+): void {
   const never = new AbortController().signal;
 
   describe(`${name} keeps the contract of proposers`, () => {
@@ -39,7 +42,9 @@ export function describeProposerContract(name: string, make: () => Promise<{ pro
 
     test('different seeds do not all give the same proposal', async () => {
       const { proposer, state } = await make();
-      const proposals = await Promise.all(Array.from({ length: 12 }, (_, seed) => proposer.propose({ state, seed: String(seed) }, never)));
+      const proposals = await Promise.all(
+        Array.from({ length: 12 }, (_, seed) => proposer.propose({ state, seed: String(seed) }, never)),
+      );
       expect(new Set(proposals.map((proposal) => JSON.stringify(proposal?.change))).size).toBeGreaterThan(1);
     });
   });

@@ -34,9 +34,9 @@ r=stats.bootstrap((sk,),np.mean,method='BCa',n_resamples=400000,random_state=1,c
 out['skewed']=sk
 out['bcaSkewed']=[float(r.confidence_interval.low),float(r.confidence_interval.high)]
 out['quantiles']=[[p,float(np.quantile(sk,p))] for p in (0,0.1,0.33,0.5,0.95,1)]
-src=open('/tmp/gen.py').read().replace('* /','* /')
+src=open(__file__).read().replace('* /','* /')
 body=''.join(f"export const {k} = {json.dumps(v)} as const;\n" for k,v in out.items())
-open('/work/main/src/stats/scipy-values.fixture.ts','w').write("/*\nGenerated with SciPy 1.17.1 by this script:\n\n"+src.rstrip()+"\n* /\n\n"+body)
+open('scipy-values.fixture.ts','w').write("/*\nGenerated with SciPy 1.17.1 by this script:\n\n"+src.rstrip()+"\n* /\n\n"+body)
 */
 
 export const normalCdf = [[-37, 5.7255712225239266e-300], [-10, 7.61985302416047e-24], [-5, 2.866515718791933e-07], [-3.1, 0.0009676032132183563], [-1, 0.15865525393145707], [-0.6, 0.2742531177500736], [-0.1, 0.460172162722971], [0, 0.5], [0.3, 0.6179114221889526], [0.66, 0.7453730853286639], [1.96, 0.9750021048517795], [4, 0.9999683287581669], [8, 0.9999999999999993]] as const;

@@ -54,7 +54,11 @@ export function logEValue(test: SequentialTest): number {
  */
 export function probabilityOfSuccess(
   test: SequentialTest,
-  options: { readonly n: number; readonly threshold: number; readonly belief?: { readonly mean: number; readonly sd: number } },
+  options: {
+    readonly n: number;
+    readonly threshold: number;
+    readonly belief?: { readonly mean: number; readonly sd: number };
+  },
 ): number {
   requireCount('n', options.n, test.n);
   requirePositive('threshold', options.threshold);

@@ -213,6 +213,5 @@ export const taskSchema = z.strictObject(taskSections).describe('A research task
 /** What task.yaml says, with every default filled in and units in the names. */
 export type TaskSpec = z.output<typeof taskSchema>;
 export type PhaseSpec = TaskSpec['phases'][number];
-export type PeerSpec = NonNullable<PhaseSpec['peer']>;
 export type KnobSettings = TaskSpec['knobs'];
 export type KnobSetting = KnobSettings['set'][string];

@@ -1,4 +1,4 @@
-"""The judge: mean squared error of the candidate's weights on fresh points. Its numbers are the only ones that count."""
+"""The judge: mean squared error of the candidate's weights on fresh points. Only its numbers count."""
 
 import argparse
 import json

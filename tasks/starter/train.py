@@ -21,7 +21,7 @@ def main() -> None:
             error = sum(weight * x**power for power, weight in enumerate(weights)) - y
             for power in range(DEGREE + 1):
                 gradient[power] += 2 * error * x**power / len(points)
-        weights = [weight - LEARNING_RATE * slope for weight, slope in zip(weights, gradient)]
+        weights = [weight - LEARNING_RATE * slope for weight, slope in zip(weights, gradient, strict=True)]
     with open(os.path.join(os.environ["ASSAY_OUTPUT"], "weights.json"), "w", encoding="utf-8") as file:
         json.dump(weights, file)
 

@@ -32,7 +32,9 @@ export interface AssayProcess {
 
 /** The command line as a user starts it. */
 export function startAssay(directory: string, args: readonly string[]): AssayProcess {
-  const child = spawn(process.execPath, [PROGRAM, '--directory', directory, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [PROGRAM, '--directory', directory, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -72,7 +74,8 @@ export async function waitForEvents(
   for (;;) {
     const records = await eventsOf(directory, campaign);
     if (holds(records)) return records;
-    if (Date.now() > until) throw new Error(`waited ${seconds} s; the last event is ${JSON.stringify(records.at(-1)?.event)}`);
+    if (Date.now() > until)
+      throw new Error(`waited ${seconds} s; the last event is ${JSON.stringify(records.at(-1)?.event)}`);
     await pause(20);
   }
 }

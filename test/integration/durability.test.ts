@@ -44,7 +44,11 @@ test('an engine that is killed again and again loses nothing and repeats nothing
   const { directory } = place;
   let engine = startAssay(directory, RUN);
   for (const progress of [12, 25, 45, 70]) {
-    await waitForEvents(directory, CAMPAIGN, (records) => records.length >= progress || count(records, 'campaign.finished') > 0);
+    await waitForEvents(
+      directory,
+      CAMPAIGN,
+      (records) => records.length >= progress || count(records, 'campaign.finished') > 0,
+    );
     engine.child.kill('SIGKILL');
     await engine.ended;
     engine = startAssay(directory, ['resume', CAMPAIGN]);
@@ -57,26 +61,30 @@ test('an engine that is killed again and again loses nothing and repeats nothing
   expect(processesOf(directory)).toEqual([]);
 });
 
-test("a trial and a judge that are killed from outside are run again, and the campaign's numbers stay whole", { timeout: 120_000 }, async () => {
-  using place = workplace();
-  const { directory } = place;
-  const engine = startAssay(directory, ['run', path.resolve('bench/tasks/one-second'), '--experiments', '1']);
-  const campaign = 'one-second-default';
-  await waitForEvents(directory, campaign, (records) => count(records, 'trial.submitted') >= 2);
-  await pause(400);
-  // The sandboxed shells of this campaign, found by their parents: the supervisors of its attempts.
-  const killed = killSleepers(directory);
-  expect(killed).toBeGreaterThan(0);
-  const ending = await engine.ended;
-  expect(ending.exitCode, ending.stderr).toBe(0);
-  const records = await eventsOf(directory, campaign);
-  const lost = records.filter(({ event }) => event.type === 'trial.finished' && event.outcome.status === 'failed');
-  expect(lost.length).toBe(killed);
-  for (const { event } of lost) {
-    expect(event).toMatchObject({ outcome: { failure: 'lost' } });
-  }
-  expectWhole(records);
-});
+test(
+  "a trial and a judge that are killed from outside are run again, and the campaign's numbers stay whole",
+  { timeout: 120_000 },
+  async () => {
+    using place = workplace();
+    const { directory } = place;
+    const engine = startAssay(directory, ['run', path.resolve('bench/tasks/one-second'), '--experiments', '1']);
+    const campaign = 'one-second-default';
+    await waitForEvents(directory, campaign, (records) => count(records, 'trial.submitted') >= 2);
+    await pause(400);
+    // The sandboxed shells of this campaign, found by their parents: the supervisors of its attempts.
+    const killed = killSleepers(directory);
+    expect(killed).toBeGreaterThan(0);
+    const ending = await engine.ended;
+    expect(ending.exitCode, ending.stderr).toBe(0);
+    const records = await eventsOf(directory, campaign);
+    const lost = records.filter(({ event }) => event.type === 'trial.finished' && event.outcome.status === 'failed');
+    expect(lost.length).toBe(killed);
+    for (const { event } of lost) {
+      expect(event).toMatchObject({ outcome: { failure: 'lost' } });
+    }
+    expectWhole(records);
+  },
+);
 
 /** Kills every `sleep` below a supervisor that works in the folder. */
 function killSleepers(directory: string): number {
@@ -117,33 +125,41 @@ function isSupervisorOf(pid: number, attempts: string): boolean {
   return false;
 }
 
-test('a second engine on the same campaign is refused with words and code 5, and changes nothing', { timeout: 120_000 }, async () => {
-  using place = workplace();
-  const { directory } = place;
-  const engine = startAssay(directory, RUN);
-  await waitForEvents(directory, CAMPAIGN, (records) => count(records, 'engine.started') > 0);
-  const second = await runAssay(directory, ['resume', CAMPAIGN]);
-  expect(second.exitCode).toBe(5);
-  expect(second.stderr).toMatch(/is being run by process \d+/);
-  expect(second.stderr).toMatch(/hint: .*assay status/);
-  const ending = await engine.ended;
-  expect(ending.exitCode, ending.stderr).toBe(0);
-  expectWhole(await eventsOf(directory, CAMPAIGN));
-});
+test(
+  'a second engine on the same campaign is refused with words and code 5, and changes nothing',
+  { timeout: 120_000 },
+  async () => {
+    using place = workplace();
+    const { directory } = place;
+    const engine = startAssay(directory, RUN);
+    await waitForEvents(directory, CAMPAIGN, (records) => count(records, 'engine.started') > 0);
+    const second = await runAssay(directory, ['resume', CAMPAIGN]);
+    expect(second.exitCode).toBe(5);
+    expect(second.stderr).toMatch(/is being run by process \d+/);
+    expect(second.stderr).toMatch(/hint: .*assay status/);
+    const ending = await engine.ended;
+    expect(ending.exitCode, ending.stderr).toBe(0);
+    expectWhole(await eventsOf(directory, CAMPAIGN));
+  },
+);
 
-test('stop lets running trials end; the exit code says interrupted; resume finishes', { timeout: 120_000 }, async () => {
-  using place = workplace();
-  const { directory } = place;
-  const engine = startAssay(directory, RUN);
-  await waitForEvents(directory, CAMPAIGN, (records) => count(records, 'trial.submitted') >= 3);
-  const stop = await runAssay(directory, ['stop']);
-  expect(stop.exitCode, stop.stderr).toBe(0);
-  const ending = await engine.ended;
-  expect(ending.exitCode).toBe(130);
-  const records = await eventsOf(directory, CAMPAIGN);
-  expect(records.at(-1)?.event).toMatchObject({ type: 'engine.stopped', reason: 'asked' });
-  expect(count(records, 'trial.submitted')).toBe(count(records, 'trial.finished'));
-  const resumed = await runAssay(directory, ['resume']);
-  expect(resumed.exitCode, resumed.stderr).toBe(0);
-  expectWhole(await eventsOf(directory, CAMPAIGN));
-});
+test(
+  'stop lets running trials end; the exit code says interrupted; resume finishes',
+  { timeout: 120_000 },
+  async () => {
+    using place = workplace();
+    const { directory } = place;
+    const engine = startAssay(directory, RUN);
+    await waitForEvents(directory, CAMPAIGN, (records) => count(records, 'trial.submitted') >= 3);
+    const stop = await runAssay(directory, ['stop']);
+    expect(stop.exitCode, stop.stderr).toBe(0);
+    const ending = await engine.ended;
+    expect(ending.exitCode).toBe(130);
+    const records = await eventsOf(directory, CAMPAIGN);
+    expect(records.at(-1)?.event).toMatchObject({ type: 'engine.stopped', reason: 'asked' });
+    expect(count(records, 'trial.submitted')).toBe(count(records, 'trial.finished'));
+    const resumed = await runAssay(directory, ['resume']);
+    expect(resumed.exitCode, resumed.stderr).toBe(0);
+    expectWhole(await eventsOf(directory, CAMPAIGN));
+  },
+);

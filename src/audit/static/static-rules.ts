@@ -37,11 +37,16 @@ export function checkChange(changes: readonly FileChange[], limits: StaticLimits
   for (const change of changes) {
     const { path, after } = change;
     if (!limits.isEditable(path)) {
-      findings.push({ rule: 'editable-files', weight: 'refuse', detail: `${path} is not among the files that a candidate may change` });
+      findings.push({
+        rule: 'editable-files',
+        weight: 'refuse',
+        detail: `${path} is not among the files that a candidate may change`,
+      });
       continue;
     }
     bytes += Math.abs((after?.length ?? 0) - (change.before?.length ?? 0));
-    if (after?.includes(0)) findings.push({ rule: 'text-only', weight: 'refuse', detail: `${path} holds bytes that are no text` });
+    if (after?.includes(0))
+      findings.push({ rule: 'text-only', weight: 'refuse', detail: `${path} holds bytes that are no text` });
     findings.push(...triage(change));
   }
   if (bytes > limits.maxDiffBytes) {

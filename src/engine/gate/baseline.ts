@@ -13,14 +13,18 @@ export function baselineStep({ state, experiment }: GateInput, rules: GateRules)
   const trials = openTrials(state, experiment.id);
   const failures = trials.flatMap(({ outcome }) => (outcome && failureVerdict(outcome, 'screen', {})) ?? []);
   const [first] = failures;
-  const tolerated = trials.every(({ outcome }) => outcome?.status !== 'succeeded') ? 0 : rules.baselineRuns * MAX_FAILED_SHARE;
+  const tolerated = trials.every(({ outcome }) => outcome?.status !== 'succeeded')
+    ? 0
+    : rules.baselineRuns * MAX_FAILED_SHARE;
   if (first && failures.length > tolerated) return { kind: 'conclude', verdict: first };
   const usable = trials.length - failures.length;
   const wanted = rules.baselineRuns + warmUpRuns(state);
   if (usable < wanted) return { kind: 'plan', stage: 'baseline', pairs: wanted - usable };
   if (trials.some((trial) => trial.state !== 'ended')) return WAIT;
   const failed = failures.length === 0 ? '' : `; ${failures.length} more runs failed: ${first?.reasons[0]}`;
-  const reasons = [`the starting point, measured ${usable} times, ${warmUpRuns(state)} of them to warm up${failed}`] as const;
+  const reasons = [
+    `the starting point, measured ${usable} times, ${warmUpRuns(state)} of them to warm up${failed}`,
+  ] as const;
   return { kind: 'conclude', verdict: { kind: 'keep', stage: 'confirm', reasons, evidence: {} } };
 }
 
@@ -40,7 +44,9 @@ export function finalStep({ state, experiment }: GateInput, rules: GateRules): G
   const gains = pairs.flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
   if (gains.length < Math.max(2, pairs.length)) {
     const failed = pairs.length - gains.length;
-    const reasons = [`${failed} of ${pairs.length} pairs failed; every run counts, so the champion's gain is not established`] as const;
+    const reasons = [
+      `${failed} of ${pairs.length} pairs failed; every run counts, so the champion's gain is not established`,
+    ] as const;
     return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'confirm', reasons, evidence: {} } };
   }
   const { meanGain, interval, p } = moderatedPairedTest(gains);

@@ -30,7 +30,12 @@ export function confirmStep({ state, experiment }: GateInput, rules: GateRules):
   return { kind: 'conclude', verdict: judgeConfirmation({ state, experiment }, rules, gains, replication) };
 }
 
-function judgeConfirmation({ state, experiment }: GateInput, rules: GateRules, gains: readonly number[], before: Evidence): Verdict {
+function judgeConfirmation(
+  { state, experiment }: GateInput,
+  rules: GateRules,
+  gains: readonly number[],
+  before: Evidence,
+): Verdict {
   const test = experiment.test;
   if (!test) throw new Error(`${experiment.id} is confirmed without a test`);
   const { meanGain, p, interval, standardError } = moderatedPairedTest(gains, { variance: test.variance });

@@ -31,7 +31,14 @@ export function moderatedPairedTest(gains: readonly number[], known?: { variance
   const standardError = Math.sqrt(variance / pairs);
   const meanGain = mean(gains);
   if (standardError === 0) {
-    return { pairs, meanGain, standardError, degrees, p: meanGain > 0 ? 0 : 1, interval: { low: meanGain, high: meanGain } };
+    return {
+      pairs,
+      meanGain,
+      standardError,
+      degrees,
+      p: meanGain > 0 ? 0 : 1,
+      interval: { low: meanGain, high: meanGain },
+    };
   }
   const half = studentTQuantile(0.975, degrees) * standardError;
   return {

@@ -1,7 +1,14 @@
 import { pairGain, pairsOf, valueOf } from '../../domain/pairs.ts';
 import { gain, openTrials } from '../../domain/state.ts';
 import type { Evidence } from '../../domain/verdict.ts';
-import { createSequentialTest, logEValue, observeDifferences, probabilityOfGain, probabilityOfSuccess, type SequentialTest } from '../../stats/sequential-test.ts';
+import {
+  createSequentialTest,
+  logEValue,
+  observeDifferences,
+  probabilityOfGain,
+  probabilityOfSuccess,
+  type SequentialTest,
+} from '../../stats/sequential-test.ts';
 import { mean } from '../../stats/summary.ts';
 import { failureVerdict } from './failure.ts';
 import { neededReplicationEvidence } from './level.ts';
@@ -53,14 +60,20 @@ function replicationVerdict(average: number, chance: number): 'near-miss' | 'inc
 
 /** The numbers of the screen, carried along so that a verdict shows all of them. */
 function screenEvidence({ state, experiment }: GateInput): Evidence {
-  const pair = openTrials(state, experiment.id).findLast(({ plan }) => plan.stage === 'screen' && plan.arm === 'candidate');
+  const pair = openTrials(state, experiment.id).findLast(
+    ({ plan }) => plan.stage === 'screen' && plan.arm === 'candidate',
+  );
   const reference = pair && state.screenBlocks.get(pair.plan.pair)?.value;
   const value = valueOf(pair?.outcome);
   if (typeof reference !== 'number' || value === undefined) return {};
   return { screenGain: gain(state.task.direction, value, reference) };
 }
 
-function replicationEvidence(test: { index: number; variance: number }, seen: SequentialTest, needed: number): Evidence {
+function replicationEvidence(
+  test: { index: number; variance: number },
+  seen: SequentialTest,
+  needed: number,
+): Evidence {
   const numbers = {
     testIndex: test.index,
     sigma: Math.sqrt(test.variance / 2),
@@ -68,14 +81,20 @@ function replicationEvidence(test: { index: number; variance: number }, seen: Se
     replicatePairs: seen.n,
   };
   if (seen.n === 0) return numbers;
-  return { ...numbers, replicateMeanGain: seen.sum / seen.n, eValue: Math.min(Number.MAX_VALUE, Math.exp(logEValue(seen))) };
+  return {
+    ...numbers,
+    replicateMeanGain: seen.sum / seen.n,
+    eValue: Math.min(Number.MAX_VALUE, Math.exp(logEValue(seen))),
+  };
 }
 
 /** All numbers from before confirmation. */
 export function evidenceBeforeConfirmation(input: GateInput, rules: GateRules): Evidence {
   const { state, experiment } = input;
   if (!experiment.test) return {};
-  const gains = pairsOf(state, experiment.id, 'replicate').flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
+  const gains = pairsOf(state, experiment.id, 'replicate').flatMap(
+    (pair) => pairGain(pair, state.task.direction) ?? [],
+  );
   const seen = observeDifferences(createSequentialTest(experiment.test), gains);
   const needed = neededReplicationEvidence(experiment.test.level, rules.confirmLevel);
   return { ...screenEvidence(input), ...replicationEvidence(experiment.test, seen, needed) };

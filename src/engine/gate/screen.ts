@@ -29,7 +29,9 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
   if (reference === undefined) return WAIT;
   if (reference === null) {
     if (own.length < MAX_REFERENCE_TRIES) return { kind: 'plan', stage: 'screen', pairs: 1 };
-    const reasons = ['the reference failed its own trials beside this candidate, so nothing could be compared'] as const;
+    const reasons = [
+      'the reference failed its own trials beside this candidate, so nothing could be compared',
+    ] as const;
     return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'screen', reasons, evidence: {} } };
   }
   const value = valueOf(last.outcome) ?? Number.NaN;

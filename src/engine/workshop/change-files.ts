@@ -10,7 +10,11 @@ import type { Task } from '../../task/task.ts';
 
 /** The files that a change makes of its parent; null removes one. */
 export type ChangedFiles =
-  | { readonly kind: 'files'; readonly files: ReadonlyMap<string, string | Uint8Array | null>; readonly remarks: readonly string[] }
+  | {
+      readonly kind: 'files';
+      readonly files: ReadonlyMap<string, string | Uint8Array | null>;
+      readonly remarks: readonly string[];
+    }
   | { readonly kind: 'failed'; readonly failure: 'build' | 'conflict'; readonly reason: string };
 
 export interface ChangeParts {
@@ -46,11 +50,18 @@ export async function changeFiles(
       const pattern = task.patterns.find(({ id }) => id === change.pattern);
       if (!pattern) return { kind: 'failed', failure: 'build', reason: `the task has no pattern '${change.pattern}'` };
       const texts = await editableTexts(parts, parent);
-      const state = patternState(texts, pattern);
-      if (state !== (change.action === 'apply' ? 'absent' : 'applied')) {
-        return { kind: 'failed', failure: 'conflict', reason: `pattern '${pattern.id}' is ${state} in its parent: it can't be ${change.action === 'apply' ? 'applied' : 'removed'}` };
+      const found = patternState(texts, pattern);
+      if (found !== (change.action === 'apply' ? 'absent' : 'applied')) {
+        return {
+          kind: 'failed',
+          failure: 'conflict',
+          reason: `pattern '${pattern.id}' is ${found} in its parent: it can't be ${change.action === 'apply' ? 'applied' : 'removed'}`,
+        };
       }
-      return onlyChanged(texts, change.action === 'apply' ? applyPattern(texts, pattern) : removePattern(texts, pattern));
+      return onlyChanged(
+        texts,
+        change.action === 'apply' ? applyPattern(texts, pattern) : removePattern(texts, pattern),
+      );
     }
     case 'undo':
       return undo(parts, parent, change, state);
@@ -60,7 +71,10 @@ export async function changeFiles(
 }
 
 /** Texts of the files that a candidate may change. */
-export async function editableTexts({ repository, task }: ChangeParts, candidate: CandidateId): Promise<Map<string, string>> {
+export async function editableTexts(
+  { repository, task }: ChangeParts,
+  candidate: CandidateId,
+): Promise<Map<string, string>> {
   const files = await repository.readFiles(candidate, (path) => task.isEditable(path));
   return new Map([...files].map(([path, content]) => [path, content.toString('utf8')]));
 }
@@ -76,7 +90,8 @@ async function undo(
   state: CampaignState,
 ): Promise<ChangedFiles> {
   const { candidate, reference } = experimentOf(state, change.experiment);
-  if (!candidate || !reference) return { kind: 'failed', failure: 'build', reason: `${change.experiment} has no candidate to undo` };
+  if (!candidate || !reference)
+    return { kind: 'failed', failure: 'build', reason: `${change.experiment} has no candidate to undo` };
   const undone = change.change;
   if (undone.type === 'pattern') {
     const action = undone.action === 'apply' ? 'remove' : 'apply';
@@ -84,21 +99,35 @@ async function undo(
     if (removed.kind === 'files') return removed;
   }
   if (undone.type === 'knobs') {
-    const before = await discoverKnobs({ python: parts.python, files: await editableTexts(parts, reference), task: parts.task });
-    const values = Object.fromEntries(before.filter(({ name }) => name in undone.values).map(({ name, current }) => [name, current]));
+    const before = await discoverKnobs({
+      python: parts.python,
+      files: await editableTexts(parts, reference),
+      task: parts.task,
+    });
+    const values = Object.fromEntries(
+      before.filter(({ name }) => name in undone.values).map(({ name, current }) => [name, current]),
+    );
     const restored = await changeFiles(parts, parent, { type: 'knobs', values }, state);
     if (restored.kind === 'files') return restored;
   }
   return applyUnified(parts.repository, parent, await parts.repository.exportPatch(candidate, reference));
 }
 
-async function applyUnified(repository: CandidateRepository, parent: CandidateId, diff: string | Uint8Array): Promise<ChangedFiles> {
+async function applyUnified(
+  repository: CandidateRepository,
+  parent: CandidateId,
+  diff: string | Uint8Array,
+): Promise<ChangedFiles> {
   const applied = await repository.applyDiff(parent, diff);
   switch (applied.kind) {
     case 'applied':
       return { kind: 'files', files: applied.changes, remarks: applied.note === undefined ? [] : [applied.note] };
     case 'conflict':
-      return { kind: 'failed', failure: 'conflict', reason: `it does not fit ${applied.files.join(', ')}: ${applied.reason}` };
+      return {
+        kind: 'failed',
+        failure: 'conflict',
+        reason: `it does not fit ${applied.files.join(', ')}: ${applied.reason}`,
+      };
     case 'refused':
       return { kind: 'failed', failure: 'build', reason: applied.reason };
     default:

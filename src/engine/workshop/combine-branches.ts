@@ -22,7 +22,11 @@ export async function combineBranches(
   const { repository } = parts;
   const merged = await repository.merge(ours.candidate, change.other, words);
   if (merged.kind === 'clean') {
-    return { kind: 'combined', candidate: merged.candidate, remarks: merged.resolved.map((place) => `combined hunk by hunk in ${place.path}`) };
+    return {
+      kind: 'combined',
+      candidate: merged.candidate,
+      remarks: merged.resolved.map((place) => `combined hunk by hunk in ${place.path}`),
+    };
   }
   const reason = merged.files.map((file) => `${file.path}: ${file.reason}`).join('; ');
   const steps = stepsOfBranch(state, ours, experimentOf(state, change.otherExperiment));
@@ -30,10 +34,17 @@ export async function combineBranches(
   let candidate = ours.candidate;
   for (const step of steps) {
     const changed = await changeFiles(parts, candidate, step, state);
-    if (changed.kind === 'failed') return { kind: 'conflict', reason: `${reason}; applied again step by step: ${changed.reason}` };
+    if (changed.kind === 'failed')
+      return { kind: 'conflict', reason: `${reason}; applied again step by step: ${changed.reason}` };
     candidate = await repository.commitChange({ parent: candidate, changes: changed.files, ...words });
   }
-  return { kind: 'combined', candidate, remarks: [`git could not merge the texts (${reason}); the branch's ${steps.length} structured changes were applied again`] };
+  return {
+    kind: 'combined',
+    candidate,
+    remarks: [
+      `git could not merge the texts (${reason}); the branch's ${steps.length} structured changes were applied again`,
+    ],
+  };
 }
 
 /** The knob and pattern steps by which a branch left the line of `ours`, oldest first. Undefined: it holds other changes. */

@@ -1,7 +1,7 @@
 import { checkChange, type FileChange } from '../../audit/static/static-rules.ts';
 import type { Proposal } from '../../domain/hypothesis.ts';
 import type { CandidateId } from '../../domain/ids.ts';
-import { experimentOf, type CampaignState } from '../../domain/state.ts';
+import { experimentOf } from '../../domain/state.ts';
 import { changeFiles, type ChangeParts } from './change-files.ts';
 import { combineBranches } from './combine-branches.ts';
 import type { Implementation, Workshop } from './workshop.ts';
@@ -13,7 +13,8 @@ export function createWorkshop(parts: ChangeParts): Workshop {
     name: (experiment, candidate) => repository.keep(experiment, candidate),
     implement: async (proposal, state) => {
       const parent = experimentOf(state, proposal.parent).candidate;
-      if (!parent) return { kind: 'failed', failure: 'build', reason: `its parent ${proposal.parent} has no candidate` };
+      if (!parent)
+        return { kind: 'failed', failure: 'build', reason: `its parent ${proposal.parent} has no candidate` };
       const { change } = proposal;
       const words = { message: commitMessage(proposal), at: state.lastEventAt };
       switch (change.type) {
@@ -32,14 +33,18 @@ export function createWorkshop(parts: ChangeParts): Workshop {
         case 'diff': {
           const changed = await changeFiles(parts, parent, change, state);
           if (changed.kind === 'failed') return changed;
-          if (changed.files.size === 0) return { kind: 'failed', failure: 'build', reason: 'the change leaves every file as it was' };
+          if (changed.files.size === 0)
+            return { kind: 'failed', failure: 'build', reason: 'the change leaves every file as it was' };
           const before = await repository.readFiles(parent, (path) => changed.files.has(path));
           const changes = [...changed.files].map(([path, after]): FileChange => ({
             path,
             ...(before.has(path) ? { before: before.get(path) as Buffer } : {}),
             ...(after === null ? {} : { after: typeof after === 'string' ? Buffer.from(after) : after }),
           }));
-          const findings = checkChange(changes, { isEditable: task.isEditable, maxDiffBytes: task.spec.files.maxDiffBytes });
+          const findings = checkChange(changes, {
+            isEditable: (path) => task.isEditable(path),
+            maxDiffBytes: task.spec.files.maxDiffBytes,
+          });
           const refused = findings.filter((finding) => finding.weight === 'refuse');
           if (refused.length > 0) {
             return { kind: 'failed', failure: 'build', reason: refused.map((finding) => finding.detail).join('; ') };
@@ -63,7 +68,8 @@ async function describe(
 ): Promise<Implementation> {
   const tree = await repository.treeOf(candidate);
   const unchanged = { filesChanged: 0, linesAdded: 0, linesRemoved: 0 };
-  const { filesChanged, linesAdded, linesRemoved } = parent === candidate ? unchanged : await repository.diffStat(parent, candidate);
+  const { filesChanged, linesAdded, linesRemoved } =
+    parent === candidate ? unchanged : await repository.diffStat(parent, candidate);
   const facts = { kind: 'candidate', candidate, tree, filesChanged, linesAdded, linesRemoved } as const;
   return remarks.length > 0 ? { ...facts, remarks } : facts;
 }

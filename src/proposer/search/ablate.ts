@@ -6,12 +6,14 @@ import { latest, type SearchOperator } from './operator.ts';
 export const ablate: SearchOperator = {
   operator: 'ablate',
   draft: ({ state, champion, random }) => {
-    const steps = lineage(state, champion.id).filter(({ proposal }) => ['knobs', 'pattern', 'files', 'diff'].includes(proposal.change.type));
+    const steps = lineage(state, champion.id).filter(({ proposal }) =>
+      ['knobs', 'pattern', 'files', 'diff'].includes(proposal.change.type),
+    );
     // Taking out the only step gives the starting point, and the last one gives its parent: both were measured.
     const inner = steps.slice(1);
     const tried = new Set(
-      latest(state, ({ proposal }) => proposal.change.type === 'undo' && proposal.parent === champion.id).flatMap(({ proposal }) =>
-        proposal.change.type === 'undo' ? [proposal.change.experiment] : [],
+      latest(state, ({ proposal }) => proposal.change.type === 'undo' && proposal.parent === champion.id).flatMap(
+        ({ proposal }) => (proposal.change.type === 'undo' ? [proposal.change.experiment] : []),
       ),
     );
     const open = inner.filter(({ id }) => !tried.has(id));

@@ -8,15 +8,18 @@ export const combine: SearchOperator = {
   draft: ({ state, champion }) => {
     const ancestors = new Set(lineage(state, champion.id).map(({ id }) => id));
     const tried = new Set(
-      latest(state, ({ proposal }) => proposal.change.type === 'merge' && proposal.parent === champion.id).flatMap(({ proposal }) =>
-        proposal.change.type === 'merge' ? [proposal.change.otherExperiment] : [],
+      latest(state, ({ proposal }) => proposal.change.type === 'merge' && proposal.parent === champion.id).flatMap(
+        ({ proposal }) => (proposal.change.type === 'merge' ? [proposal.change.otherExperiment] : []),
       ),
     );
     const merged = mergedInto(state, champion.id);
     const branches = latest(
       state,
       (experiment) =>
-        isPromising(experiment) && !ancestors.has(experiment.id) && !tried.has(experiment.id) && !merged.has(experiment.id),
+        isPromising(experiment) &&
+        !ancestors.has(experiment.id) &&
+        !tried.has(experiment.id) &&
+        !merged.has(experiment.id),
     );
     // Kept branches before near misses; the larger gain first.
     branches.sort((a, b) => rank(b) - rank(a) || gainOf(b) - gainOf(a));
@@ -53,6 +56,8 @@ function gainOf({ verdict }: Experiment): number {
 /** Branches that a merge in the champion's lineage has brought in already. */
 function mergedInto(state: CampaignState, champion: Experiment['id']): Set<string> {
   return new Set(
-    lineage(state, champion).flatMap(({ proposal }) => (proposal.change.type === 'merge' ? [proposal.change.otherExperiment] : [])),
+    lineage(state, champion).flatMap(({ proposal }) =>
+      proposal.change.type === 'merge' ? [proposal.change.otherExperiment] : [],
+    ),
   );
 }

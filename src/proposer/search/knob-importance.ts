@@ -13,5 +13,7 @@ const EXPECTED: readonly (readonly [name: RegExp, importance: number])[] = [
 ];
 
 export function expectedImportance(knobs: KnobSpace): Record<string, number> {
-  return Object.fromEntries(knobs.map(({ name }) => [name, EXPECTED.find(([pattern]) => pattern.test(name))?.[1] ?? 1]));
+  return Object.fromEntries(
+    knobs.map(({ name }) => [name, EXPECTED.find(([pattern]) => pattern.test(name))?.[1] ?? 1]),
+  );
 }

@@ -42,9 +42,10 @@ const FIRST_GUESS = { worse: 0.1, better: 0.05 };
  * the noise; a rough guess while there are too few.
  */
 export function predictFromHistory(state: CampaignState, operator: Operator): Interval {
-  const gains = latest(state, ({ proposal, verdict }) => proposal.operator === operator && verdict !== undefined).flatMap(
-    ({ verdict }) => (verdict ? (bestGainEstimate(verdict) ?? []) : []),
-  );
+  const gains = latest(
+    state,
+    ({ proposal, verdict }) => proposal.operator === operator && verdict !== undefined,
+  ).flatMap(({ verdict }) => (verdict ? (bestGainEstimate(verdict) ?? []) : []));
   const sigma = state.noise?.sigmaUsed ?? 0;
   const size = Math.abs(state.noise?.mean ?? 0);
   if (gains.length < 5) return { low: -FIRST_GUESS.worse * size - sigma, high: FIRST_GUESS.better * size + sigma };

@@ -32,14 +32,19 @@ export const applyPatternOperator: SearchOperator = {
 /** Patterns that were tried on this very champion. On another one they may work: a dead end holds under its conditions only. */
 function triedOn(state: CampaignState, champion: string): Set<string> {
   const tried = latest(state, ({ proposal }) => proposal.change.type === 'pattern' && proposal.parent === champion);
-  return new Set(tried.flatMap(({ proposal }) => (proposal.change.type === 'pattern' ? [proposal.change.pattern] : [])));
+  return new Set(
+    tried.flatMap(({ proposal }) => (proposal.change.type === 'pattern' ? [proposal.change.pattern] : [])),
+  );
 }
 
 /** A draw of the gain: its prediction, moved halfway to what was last measured of it on another champion. */
 function drawPromise(state: CampaignState, pattern: Pattern, normal: number): number {
   const sigma = state.noise?.sigmaUsed ?? 0;
   const { low, high } = pattern.predictedGain ?? { low: -sigma, high: 3 * sigma };
-  const before = latest(state, ({ proposal }) => proposal.change.type === 'pattern' && proposal.change.pattern === pattern.id)[0];
+  const before = latest(
+    state,
+    ({ proposal }) => proposal.change.type === 'pattern' && proposal.change.pattern === pattern.id,
+  )[0];
   const measured = before?.verdict && (before.verdict.kind === 'failed' ? low : bestGainEstimate(before.verdict));
   const centre = measured === undefined ? (low + high) / 2 : ((low + high) / 2 + 3 * measured) / 4;
   return centre + normal * ((high - low) / 2);

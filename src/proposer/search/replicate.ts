@@ -6,7 +6,9 @@ import { latest, type SearchOperator } from './operator.ts';
 export const replicate: SearchOperator = {
   operator: 'replicate',
   draft: ({ state, champion }) => {
-    const tried = new Set(latest(state, ({ proposal }) => proposal.operator === 'replicate').map(({ proposal }) => proposal.parent));
+    const tried = new Set(
+      latest(state, ({ proposal }) => proposal.operator === 'replicate').map(({ proposal }) => proposal.parent),
+    );
     const unsettled = latest(
       state,
       ({ id, verdict, reference, proposal }) =>

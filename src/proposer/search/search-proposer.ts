@@ -14,7 +14,13 @@ import { tune } from './tune.ts';
 const OPERATORS: readonly SearchOperator[] = [tune, applyPatternOperator, combine, ablate, replicate];
 
 /** What is believed of an operator before it was tried: the share of its experiments that end in a keep. */
-const PRIOR_SUCCESS: Partial<Record<Operator, number>> = { tune: 0.3, pattern: 0.35, combine: 0.3, ablate: 0.1, replicate: 0.25 };
+const PRIOR_SUCCESS: Partial<Record<Operator, number>> = {
+  tune: 0.3,
+  pattern: 0.35,
+  combine: 0.3,
+  ablate: 0.1,
+  replicate: 0.25,
+};
 
 /** Every operator that can propose gets at least this share of the choices. */
 const EXPLORATION_FLOOR = 0.05;

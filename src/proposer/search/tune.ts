@@ -22,7 +22,9 @@ export const tune: SearchOperator = {
       ...(noiseSd === undefined || noiseSd <= 0 ? {} : { noiseSd }),
     });
     if (!values) return undefined;
-    const moves = Object.entries(values).map(([name, value]) => `${name} from ${showValue(incumbent[name])} to ${showValue(value)}`);
+    const moves = Object.entries(values).map(
+      ([name, value]) => `${name} from ${showValue(incumbent[name])} to ${showValue(value)}`,
+    );
     return {
       parent: champion.id,
       hypothesis: {
@@ -48,7 +50,9 @@ export function tuningHistory(state: CampaignState, knobs: KnobSpace, incumbent:
     const { proposal, verdict } = experiment;
     if (proposal.change.type !== 'knobs') return [];
     const values = Object.fromEntries(
-      Object.entries({ ...knobsAbove(state, experiment, incumbent), ...proposal.change.values }).filter(([name]) => names.has(name)),
+      Object.entries({ ...knobsAbove(state, experiment, incumbent), ...proposal.change.values }).filter(([name]) =>
+        names.has(name),
+      ),
     );
     if (verdict?.kind === 'failed') return [{ values, loss: undefined }];
     const gain = verdict && bestGainEstimate(verdict);
