@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import type { Proposal } from '../domain/hypothesis.ts';
 import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
 import { experimentOf, type CampaignState } from '../domain/state.ts';
@@ -15,6 +18,9 @@ import { trialSeed } from './seeds.ts';
 import { createSimulatedWorld, type SimulatedWorld, type SimulationOptions } from './simulated-world.ts';
 
 const RULES: GateRules = { ...DEFAULT_GATE_RULES, direction: 'minimize', minimumGain: 0.05 };
+const ATTEMPTS = mkdtempSync(path.join(tmpdir(), 'assay-engine-test-'));
+afterAll(() => rmSync(ATTEMPTS, { recursive: true, force: true }));
+
 const SECRET = Buffer.alloc(32, 7);
 
 /** Proposes a planted gain on the champion, drawn from `gains`. */
@@ -97,7 +103,7 @@ async function runEngine(
     proposer: plantingProposer(gains),
     rules: RULES,
     seedOf,
-    attemptsRoot: '/nowhere',
+    attemptsRoot: ATTEMPTS,
     now: Date.now,
   };
   await new Engine(parts, { stop: never, abort: never }).run();

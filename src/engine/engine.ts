@@ -6,6 +6,7 @@ import type { Stage, TrialOutcome } from '../domain/trial.ts';
 import { UserError } from '../errors.ts';
 import type { Slot } from '../executor/executor.ts';
 import type { Proposer } from '../proposer/proposer.ts';
+import { AttemptRecords } from './attempt-records.ts';
 import { advanceOne, concludeForTime } from './advance.ts';
 import { allowance } from './budget.ts';
 import type { CampaignLog } from './campaign-log.ts';
@@ -56,6 +57,7 @@ export class Engine {
   readonly #freeSlots: Slot[];
   /** Tokens of the attempts that this process waits for. */
   readonly #launched = new Set<string>();
+  readonly #records: AttemptRecords;
   #running = 0;
   #proposing = 0;
   #proposalCalls = 0;
@@ -67,6 +69,7 @@ export class Engine {
     this.#parts = parts;
     this.#controls = controls;
     this.#freeSlots = [...parts.executor.slots];
+    this.#records = new AttemptRecords(parts.attemptsRoot);
   }
 
   get #state(): CampaignState {
@@ -218,6 +221,7 @@ export class Engine {
       .catch((error: unknown): Message => ({ kind: 'broken', error }))
       .then((message) => {
         this.#launched.delete(token);
+        if (message.kind === 'trial-ended' && message.outcome.status === 'succeeded') this.#records.retire(token);
         this.#mailbox.post(message);
       });
   }

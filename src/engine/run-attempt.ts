@@ -1,3 +1,4 @@
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
 import type { AttemptHandle, Executor } from '../executor/executor.ts';
@@ -29,7 +30,7 @@ export async function runAttempt(
 ): Promise<TrialOutcome> {
   const { executor, judge } = parts;
   const context: TrialContext = { ...request, directory: path.join(parts.attemptsRoot, request.token) };
-  const handle = (await executor.find(request.token)) ?? (await executor.submit(await judge.prepare(context)));
+  const handle = (await executor.find(request.token)) ?? (await start(parts, context));
   const onCancel = Promise.withResolvers<'cancelled'>();
   const listener = (): void => onCancel.resolve('cancelled');
   cancelled.addEventListener('abort', listener, { once: true });
@@ -47,6 +48,13 @@ export async function runAttempt(
   } finally {
     cancelled.removeEventListener('abort', listener);
   }
+}
+
+/** An engine that died while it laid the files out left half of them: they are laid out anew. */
+async function start({ executor, judge }: AttemptParts, context: TrialContext): Promise<AttemptHandle> {
+  await rm(context.directory, { recursive: true, force: true });
+  await mkdir(context.directory, { recursive: true });
+  return executor.submit(await judge.prepare(context));
 }
 
 /** Leftovers are only space; the outcome stands whether they could be removed or not. */

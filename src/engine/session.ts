@@ -91,6 +91,8 @@ export async function runSession(options: SessionOptions, controls: EngineContro
   try {
     const exit = await engine.run();
     await log.append([{ type: 'engine.stopped', reason: exit.reason }]);
+    // Packing takes a core for seconds: only now, when nothing is being timed, and only when much has gathered.
+    await repository.maintain();
     return exit;
   } catch (error) {
     // The log may be what broke; then there is nowhere to say it, and the error itself is enough.

@@ -41,6 +41,9 @@ export function phaseFailure(phase: JudgePhase, end: PhaseEnd, complaint: string
       );
     case 'signalled':
       if (end.signal === 'SIGXFSZ') return failed('output-limit', 'wrote a larger file than is allowed');
+      // Our own limits have reasons of their own, and no program crashes by SIGKILL: somebody (a person, the kernel short of memory) ended
+      // it from outside. It is run again; a candidate that does this to itself runs out of attempts.
+      if (end.signal === 'SIGKILL') return failed('lost', `was killed from outside${quoted}`);
       return failed('crash', `was ended by ${end.signal ?? 'a signal'}${quoted}`);
     case 'exited':
       if (end.exitCode !== 0) return failed('crash', `ended with exit code ${end.exitCode ?? 'unknown'}${quoted}`);
