@@ -14,6 +14,7 @@ import { registerShow } from './show.ts';
 import { registerStatus } from './status.ts';
 import { registerStop } from './stop.ts';
 import { registerTree } from './tree.ts';
+import { registerVerify } from './verify.ts';
 import { registerWhy } from './why.ts';
 
 /** Every command, by the heading under which the help lists it. */
@@ -35,5 +36,6 @@ export const COMMAND_GROUPS: readonly {
       registerExport,
     ],
   },
+  { heading: 'Check a claim:', register: [registerVerify] },
   { heading: 'Set up:', register: [registerInit, registerCheck, registerEstimate, registerDoctor, registerCompletion] },
 ];

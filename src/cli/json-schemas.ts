@@ -30,5 +30,13 @@ export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; r
       '`champion`, `experiments` (`experiment`, `verdict`, `parent`, `other`, `children`, `onPathToChampion`, `statement`)',
   },
   'assay.event.v1': { command: 'assay log', fields: '`seq`, `at`, `event`, `text`' },
+  'assay.verify.v1': {
+    command: 'assay verify',
+    fields: '`contract`, `outcome`, `reasons`, `warnings`, `checks` (`name`, `asked`, `passed`, `numbers`)',
+  },
+  'assay.verify-public.v1': {
+    command: 'assay verify --public',
+    fields: '`asExpected`, `cases` (`name`, `title`, `source`, `expected`, `verification`)',
+  },
   'assay.export.v1': { command: 'assay export', fields: '`out`, `files`, `leftOut`' },
 };

@@ -15,8 +15,12 @@ const STARTER = 'starter';
 export async function makeTask(directory: string, folder: string): Promise<readonly string[]> {
   const target = path.resolve(directory, folder);
   const name = path.basename(target);
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
-    throw new UserError('usage-name', `'${name}' can't name a task`, 'use small letters, digits and dashes');
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
+    throw new UserError(
+      'usage-name',
+      `'${name}' can't name a task`,
+      'use small letters, digits and single dashes between them, beginning with a letter',
+    );
   }
   try {
     await mkdir(target, { recursive: true });
@@ -26,7 +30,7 @@ export async function makeTask(directory: string, folder: string): Promise<reado
     await cp(taskFolder('/', STARTER), target, { recursive: true });
     const file = path.join(target, 'task.yaml');
     const text = await readFile(file, 'utf8');
-    await writeFile(file, text.replace(/^# yaml-language-server.*\n/, '').replace(/^name: .*$/m, `name: ${name}`));
+    await writeFile(file, text.replace(/^# yaml-language-server.*\n/, '').replace(/^name: .*$/m, `name: '${name}'`));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const code = systemErrorCode(error) === 'ENOSPC' ? 'disk-full' : 'campaign-unwritable';

@@ -137,7 +137,7 @@ export interface TrialSubmitted {
   readonly type: 'trial.submitted';
   readonly trial: TrialId;
   readonly experiment: ExperimentId;
-  /** 1 for the first attempt; more only after an attempt was lost (killed from outside, machine gone). */
+  /** 1 for the first attempt; more only after one was lost (killed from outside, machine gone) or cancelled. */
   readonly attempt: number;
   readonly token: string;
 }

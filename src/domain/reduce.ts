@@ -7,9 +7,9 @@ import type { Stage, TrialOutcome } from './trial.ts';
 import type { Verdict, VerdictKind } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '1';
+export const REDUCER_VERSION = '2';
 
-/** An attempt that was lost is made again, up to this many attempts in all. */
+/** A trial is given up when it was lost this many times. */
 export const MAX_ATTEMPTS = 3;
 
 const PULLS_REMEMBERED = 200;
@@ -188,7 +188,7 @@ function applyProposed(state: WorkingState, event: EventOf<'experiment.proposed'
 
 function applyPlanned(state: WorkingState, event: EventOf<'trial.planned'>): void {
   const { plan } = event;
-  state.trials.set(plan.trial, { plan, state: 'planned', attempt: 0 });
+  state.trials.set(plan.trial, { plan, state: 'planned', attempt: 0, lost: 0 });
   state.trialsOf.get(plan.experiment)?.push(plan.trial);
   state.trialCount = Math.max(state.trialCount, idNumber(plan.trial));
   state.pairCount = Math.max(state.pairCount, plan.pair);
@@ -201,6 +201,12 @@ function applyPlanned(state: WorkingState, event: EventOf<'trial.planned'>): voi
     state.screenBlocks.set(pair, { pair, seed, reference, trial, uses: 0 });
     if (state.screenBlocks.size > BLOCKS_REMEMBERED) dropOldBlock(state);
   }
+}
+
+/** A reference that will never run (time was up) is one that failed: nobody may join it or wait for it. */
+function abandonBlock(state: WorkingState, { plan, state: at }: Trial): void {
+  const block = state.screenBlocks.get(plan.pair);
+  if (at !== 'ended' && block?.trial === plan.trial) state.screenBlocks.set(plan.pair, { ...block, value: null });
 }
 
 /** A block that an open experiment still waits for is never dropped. */
@@ -218,12 +224,14 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
   const trial = state.trials.get(event.trial);
   if (!trial) return;
   const { outcome } = event;
-  const again = outcome.status === 'cancelled' || (isLost(outcome) && event.attempt < MAX_ATTEMPTS);
-  // A cancelled attempt does not use up one of the attempts that a lost one may take.
-  const attempt = outcome.status === 'cancelled' ? event.attempt - 1 : event.attempt;
+  const lost = trial.lost + (isLost(outcome) ? 1 : 0);
+  // A cancelled attempt does not use up one of the attempts that a lost one may take. Its number is used up: it names a token, and
+  // whoever looked for that token would find what was cancelled.
+  const again = outcome.status === 'cancelled' || (isLost(outcome) && lost < MAX_ATTEMPTS);
+  const { attempt } = event;
   state.trials.set(
     event.trial,
-    again ? { plan: trial.plan, state: 'planned', attempt } : { ...trial, state: 'ended', outcome },
+    again ? { plan: trial.plan, state: 'planned', attempt, lost } : { ...trial, lost, state: 'ended', outcome },
   );
   const seconds = outcome.facts.wallSeconds ?? 0;
   state.trialSecondsByStage[trial.plan.stage] += seconds;
@@ -262,7 +270,10 @@ function applyConcluded(state: WorkingState, event: EventOf<'experiment.conclude
   const { experiment: id, verdict } = event;
   const trials = (state.trialsOf.get(id) ?? []).flatMap((trial) => state.trials.get(trial) ?? []);
   poolDifferences(state, trials);
-  for (const trial of trials) state.trials.delete(trial.plan.trial);
+  for (const trial of trials) {
+    state.trials.delete(trial.plan.trial);
+    abandonBlock(state, trial);
+  }
   state.trialsOf.delete(id);
   state.open.delete(id);
   updateExperiment(state, id, (experiment) => ({ ...experiment, verdict, concludedAt: at }));

@@ -32,7 +32,10 @@ export type TrialState = 'planned' | 'submitted' | 'ended';
 export interface Trial {
   readonly plan: TrialPlan;
   readonly state: TrialState;
+  /** Number of the latest attempt; 0 before the first. */
   readonly attempt: number;
+  /** Attempts that were lost (killed from outside, machine gone). */
+  readonly lost: number;
   readonly token?: string;
   /** Present when ended. A lost or cancelled attempt leaves the trial 'planned' again. */
   readonly outcome?: TrialOutcome;

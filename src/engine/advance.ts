@@ -15,10 +15,12 @@ export function advanceOne(
   state: CampaignState,
   rules: GateRules,
   seedOf: (stage: Stage, pair: number) => number,
+  options: { readonly onlyVerdicts?: boolean } = {},
 ): readonly AssayEvent[] | undefined {
   for (const id of state.open) {
     const experiment = experimentOf(state, id);
     const step = nextStep({ state, experiment }, rules);
+    if (options.onlyVerdicts && step.kind !== 'conclude' && experiment.proposal.operator !== 'baseline') continue;
     switch (step.kind) {
       case 'wait':
         continue;

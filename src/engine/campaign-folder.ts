@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, systemErrorCode, UserError } from '../errors.ts';
 
@@ -103,9 +103,12 @@ export async function findCampaign(directory: string, name?: string): Promise<Ca
 export async function createFolders(folder: CampaignFolder): Promise<void> {
   try {
     for (const directory of [folder.root, folder.attempts, folder.report]) await mkdir(directory, { recursive: true });
-    await writeFile(folder.secret, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+    if (await stat(folder.secret).catch(() => undefined)) return;
+    // Whole or not at all: half a secret would be found by whoever goes on after a crash, and no seed could be drawn from it.
+    const draft = `${folder.secret}.${process.pid}`;
+    await writeFile(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
+    await rename(draft, folder.secret);
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return;
     throw new UserError(
       systemErrorCode(error) === 'ENOSPC' ? 'disk-full' : 'campaign-unwritable',
       `can't write the campaign's folder ${folder.root}: ${describeError(error)}`,

@@ -125,9 +125,9 @@ export class Engine {
     const { log, rules, seedOf, now } = this.#parts;
     for (;;) {
       const { timeUp, reason } = allowance(this.#state, rules, now());
-      const overdue = timeUp ? concludeForTime(this.#state, reason ?? 'the time limit') : [];
-      const events = overdue.length > 0 ? overdue : advanceOne(this.#state, rules, seedOf);
-      if (!events) return;
+      const decided = advanceOne(this.#state, rules, seedOf, { onlyVerdicts: timeUp });
+      const events = decided ?? (timeUp ? concludeForTime(this.#state, reason ?? 'the time limit') : []);
+      if (events.length === 0) return;
       await log.append(events);
       if (events.some((event) => event.type === 'experiment.concluded')) this.#proposerIdle = false;
       this.#checkBaseline();
@@ -154,6 +154,8 @@ export class Engine {
           this.#freeSlots.sort((a, b) => a.index - b.index);
           const trial = this.#state.trials.get(message.trial);
           if (!trial) throw new Error(`${message.trial} ended, but the log does not know it`);
+          // Only now: between its end and here the log still has it as submitted, and it must not be adopted a second time.
+          if (trial.token !== undefined) this.#launched.delete(trial.token);
           const { experiment } = trial.plan;
           const { outcome, trial: id } = message;
           events.push({ type: 'trial.finished', trial: id, experiment, attempt: trial.attempt, outcome });
@@ -220,7 +222,6 @@ export class Engine {
       .then((outcome): Message => ({ kind: 'trial-ended', trial: id, slot, outcome }))
       .catch((error: unknown): Message => ({ kind: 'broken', error }))
       .then((message) => {
-        this.#launched.delete(token);
         if (message.kind === 'trial-ended' && message.outcome.status === 'succeeded') this.#records.retire(token);
         this.#mailbox.post(message);
       });

@@ -21,8 +21,11 @@ export async function loadState(store: Store, options: { rebuild?: boolean } = {
   let snapshotSeq = 0;
   if (snapshot) {
     try {
-      state = restoreState(snapshot.data);
-      snapshotSeq = snapshot.seq;
+      const restored = restoreState(snapshot.data);
+      if (restored.seq === snapshot.seq && snapshot.seq <= (await store.lastSeq())) {
+        state = restored;
+        snapshotSeq = snapshot.seq;
+      }
     } catch {
       // A damaged snapshot is only a lost shortcut: the log has everything.
       state = undefined;

@@ -1,5 +1,6 @@
 import type { AssayEvent } from '../domain/events.ts';
 import { trialId, type CandidateId } from '../domain/ids.ts';
+import { pairsOf } from '../domain/pairs.ts';
 import type { CampaignState, Experiment, ScreenBlock } from '../domain/state.ts';
 import type { Arm, Stage } from '../domain/trial.ts';
 
@@ -32,6 +33,9 @@ export function planTrials(
     plan(stage, pair, 'candidate', candidate, seed);
     return events;
   }
+  const before = pairsOf(state, experiment.id, stage);
+  // Pairs are numbered across the campaign; who goes first alternates within the experiment, from a side that is even over many.
+  const first = before[0]?.pair ?? pairs + 1;
   for (let count = 0; count < request.pairs; count += 1) {
     pairs += 1;
     const seed = seedOf(stage, pairs);
@@ -43,7 +47,7 @@ export function planTrials(
       ['candidate', candidate],
       ['reference', reference],
     ];
-    if (pairs % 2 === 0) arms.reverse();
+    if ((first + before.length + count) % 2 === 0) arms.reverse();
     for (const [arm, which] of arms) plan(stage, pairs, arm, which, seed);
   }
   return events;

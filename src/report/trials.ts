@@ -37,6 +37,8 @@ export interface TrialRow {
 
 interface Pending {
   readonly plan: TrialPlan;
+  /** Attempts that were lost. */
+  readonly lost: number;
   readonly attempt?: number;
   readonly startedAt?: number;
 }
@@ -48,10 +50,10 @@ export class TrialReader {
   /** The attempt that this record ended, if it ended one. */
   read({ event, at }: EventRecord): TrialRow | undefined {
     if (event.type === 'trial.planned') {
-      this.#pending.set(event.plan.trial, { plan: event.plan });
+      this.#pending.set(event.plan.trial, { plan: event.plan, lost: 0 });
     } else if (event.type === 'trial.submitted') {
       const known = this.#pending.get(event.trial);
-      if (known) this.#pending.set(event.trial, { plan: known.plan, attempt: event.attempt, startedAt: at });
+      if (known) this.#pending.set(event.trial, { ...known, attempt: event.attempt, startedAt: at });
     } else if (event.type === 'trial.withdrawn') {
       const known = this.#pending.get(event.trial);
       this.#pending.delete(event.trial);
@@ -59,7 +61,9 @@ export class TrialReader {
     } else if (event.type === 'trial.finished') {
       const known = this.#pending.get(event.trial);
       if (!known) return undefined;
-      if (isMadeAgain(event.outcome, event.attempt)) this.#pending.set(event.trial, { plan: known.plan });
+      const lost = known.lost + (isLost(event.outcome) ? 1 : 0);
+      const again = event.outcome.status === 'cancelled' || (isLost(event.outcome) && lost < MAX_ATTEMPTS);
+      if (again) this.#pending.set(event.trial, { plan: known.plan, lost });
       else this.#pending.delete(event.trial);
       return endedRow(known, event.attempt, at, event.outcome);
     }
@@ -79,9 +83,8 @@ export class TrialReader {
   }
 }
 
-function isMadeAgain(outcome: TrialOutcome, attempt: number): boolean {
-  if (outcome.status === 'cancelled') return true;
-  return outcome.status === 'failed' && outcome.failure === 'lost' && attempt < MAX_ATTEMPTS;
+function isLost(outcome: TrialOutcome): boolean {
+  return outcome.status === 'failed' && outcome.failure === 'lost';
 }
 
 function planFacts(

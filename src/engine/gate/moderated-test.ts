@@ -15,8 +15,8 @@ export interface PairedTest {
 
 /**
  * Paired t-test with a moderated variance: the pairs' own spread and the spread known from before, each weighted by its degrees
- * of freedom (Smyth 2004, https://doi.org/10.2202/1544-6115.1027). The prior counts for no more than the pairs themselves, so a
- * candidate that is noisier than its reference is still seen to be.
+ * of freedom (Smyth 2004, https://doi.org/10.2202/1544-6115.1027). The prior counts for no more than the pairs themselves, and for
+ * nothing when the pairs spread more than it says: a candidate that is noisier than its reference is judged by its own noise.
  *
  * @param known variance of one paired difference from earlier runs; leave out for the plain paired t-test.
  * @throws RangeError for fewer than two gains.
@@ -25,9 +25,10 @@ export function moderatedPairedTest(gains: readonly number[], known?: { variance
   const pairs = gains.length;
   if (pairs < 2) throw new RangeError(`a paired test needs at least 2 pairs; got ${pairs}`);
   const own = pairs - 1;
-  const prior = known ? own : 0;
+  const squares = squaredDeviations(gains);
+  const prior = known && squares / own <= known.variance ? own : 0;
   const degrees = own + prior;
-  const variance = (squaredDeviations(gains) + prior * (known?.variance ?? 0)) / degrees;
+  const variance = (squares + prior * (known?.variance ?? 0)) / degrees;
   const standardError = Math.sqrt(variance / pairs);
   const meanGain = mean(gains);
   if (standardError === 0) {

@@ -50,7 +50,8 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
   const screenProbability = 1 - normalCdf((rules.minimumGain - belief.mean) / belief.sd);
   const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
   const seen = `screened at ${showGain(screenGain)} against its reference on the same seed, where one trial varies by ${spread.sigma.toPrecision(2)}`;
-  if (success < rules.screenProbability || belief.mean <= rules.minimumGain) {
+  // Asked in the affirmative, so that what is no number does not pass.
+  if (!(success >= rules.screenProbability && belief.mean > rules.minimumGain)) {
     const reason = `${seen}: replication would succeed with probability ${success.toFixed(2)}, too little to pay for it`;
     return { kind: 'conclude', verdict: { kind: 'discard', stage: 'screen', reasons: [reason], evidence } };
   }

@@ -57,6 +57,8 @@ function stepsOfBranch(
   const steps: Extract<Change, { type: 'knobs' | 'pattern' }>[] = [];
   for (const { id, proposal } of lineage(state, branch.id)) {
     if (shared.has(id)) return steps.toReversed();
+    // A replication measured its parent's files again.
+    if (proposal.change.type === 'none') continue;
     if (proposal.change.type !== 'knobs' && proposal.change.type !== 'pattern') return undefined;
     steps.push(proposal.change);
   }

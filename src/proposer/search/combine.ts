@@ -13,13 +13,19 @@ export const combine: SearchOperator = {
       ),
     );
     const merged = mergedInto(state, champion.id);
+    const changes = new Set(
+      latest(state, ({ proposal }) => proposal.parent === champion.id).map(({ proposal }) =>
+        JSON.stringify(proposal.change),
+      ),
+    );
     const branches = latest(
       state,
       (experiment) =>
         isPromising(experiment) &&
         !ancestors.has(experiment.id) &&
         !tried.has(experiment.id) &&
-        !merged.has(experiment.id),
+        !merged.has(experiment.id) &&
+        !isRepeated(experiment, ancestors, changes),
     );
     // Kept branches before near misses; the larger gain first.
     branches.sort((a, b) => rank(b) - rank(a) || gainOf(b) - gainOf(a));
@@ -53,11 +59,27 @@ function gainOf({ verdict }: Experiment): number {
   return (verdict && bestGainEstimate(verdict)) ?? 0;
 }
 
-/** Branches that a merge in the champion's lineage has brought in already. */
-function mergedInto(state: CampaignState, champion: Experiment['id']): Set<string> {
-  return new Set(
-    lineage(state, champion).flatMap(({ proposal }) =>
-      proposal.change.type === 'merge' ? [proposal.change.otherExperiment] : [],
-    ),
+/** A branch of one step whose step was tried on the champion itself: merging it would give the same files once more. */
+function isRepeated({ proposal }: Experiment, ancestors: ReadonlySet<string>, changes: ReadonlySet<string>): boolean {
+  const { type } = proposal.change;
+  return (
+    (type === 'knobs' || type === 'pattern') &&
+    ancestors.has(proposal.parent) &&
+    changes.has(JSON.stringify(proposal.change))
   );
+}
+
+/** Branches that merges in the champion's lineage have brought in already, with all that these branches were built on. */
+function mergedInto(state: CampaignState, champion: Experiment['id']): Set<string> {
+  const brought = new Set<string>();
+  const todo = [champion];
+  for (let at = todo.pop(); at; at = todo.pop()) {
+    for (const { proposal } of lineage(state, at)) {
+      if (proposal.change.type !== 'merge' || brought.has(proposal.change.otherExperiment)) continue;
+      const other = proposal.change.otherExperiment;
+      for (const step of lineage(state, other)) brought.add(step.id);
+      todo.push(other);
+    }
+  }
+  return brought;
 }
