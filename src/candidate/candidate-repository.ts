@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { CandidateId, ExperimentId } from '../domain/ids.ts';
 import { candidateId } from '../domain/ids.ts';
 import { applyDiff, type AppliedDiff } from './apply-diff.ts';

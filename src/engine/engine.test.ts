@@ -103,8 +103,7 @@ async function runEngine(
     // What a killed engine had under way goes no further.
     executor: {
       ...world.executor,
-      submit: (attempt: Attempt) =>
-        appends > dieAfter ? new Promise<never>(() => {}) : world.executor.submit(attempt),
+      submit: (work: Attempt) => (appends > dieAfter ? new Promise<never>(() => {}) : world.executor.submit(work)),
     },
     log,
     proposer: plantingProposer(gains),
