@@ -34,6 +34,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   'campaign-busy': EXIT.campaignHeld,
   'campaign-held': EXIT.campaignHeld,
   'campaign-name': EXIT.usage,
+  'cache-unwritable': EXIT.cannotWrite,
   'campaign-unwritable': EXIT.cannotWrite,
   'candidate-path': EXIT.taskInvalid,
   'disk-full': EXIT.cannotWrite,

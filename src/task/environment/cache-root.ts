@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -27,6 +27,9 @@ export function defaultCacheRoot(variables: Variables = process.env): string {
  */
 export async function makeCacheFolder(path: string): Promise<string> {
   try {
+    // Asked first: on a pseudo file system such as /proc Node's recursive mkdir never comes back.
+    accessSync(nearestExisting(path), constants.W_OK);
+    refusePseudoFileSystem(path);
     const first = await mkdir(path, { recursive: true });
     for (const folder of first === undefined ? [] : foldersBetween(first, path)) await chmod(folder, 0o755);
     accessSync(path, constants.W_OK);
@@ -39,6 +42,14 @@ export async function makeCacheFolder(path: string): Promise<string> {
       { cause: error },
     );
   }
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
+function refusePseudoFileSystem(path: string): void {
+  if (/^\/(proc|sys)(\/|$)/.test(path)) throw new Error('it lies on a file system that holds no files');
 }
 
 /** The folders from `outer` down to `inner`, both included. */
