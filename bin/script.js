@@ -8,7 +8,10 @@ const self = fileURLToPath(import.meta.url);
 if (isNewEnough()) {
   const program = resolve(process.argv[2]);
   process.argv.splice(1, 2, program);
-  import(pathToFileURL(program).href);
+  import(pathToFileURL(program).href).catch((error) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 70;
+  });
 } else {
   continueWithNewerNode(dirname(dirname(self)), self);
 }

@@ -13,6 +13,8 @@ _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/localtime")
 _DEFAULT_PATH = "/usr/bin:/bin"
 _MIN_TEMPORARY_BYTES = 1 << 20
+# Corpora that distributions install: what a task holds back may be quoted from them.
+_CORPORA = ("/usr/share/wordnet", "/usr/share/nltk_data", "/usr/local/share/nltk_data", "/usr/lib/nltk_data")
 
 
 class Executable:
@@ -57,7 +59,14 @@ def _system_options() -> list[str]:
     return options
 
 
+def _system_places() -> list[tuple[str, str]]:
+    """(real source, target) of all that _system_options binds."""
+    folders = [path for path in ("/usr", *("/" + name for name in _SYSTEM_FOLDERS)) if not os.path.islink(path)]
+    return [(os.path.realpath(path), path) for path in (*folders, *_ETC) if os.path.exists(path)]
+
+
 _SYSTEM_OPTIONS = _system_options()
+_SYSTEM_PLACES = _system_places()
 _SEAL_OPTIONS = [
     *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
     *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
@@ -65,8 +74,67 @@ _SEAL_OPTIONS = [
 ]
 
 
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _shown_at(hidden: list[str], source: str, target: str) -> list[str]:
+    """Where the hidden paths appear when `source` is bound at `target`; of nested ones the outermost."""
+    inside = [one for one in hidden if _is_within(one, source)]
+    outermost = {one for one in inside if not any(one != other and _is_within(one, other) for other in inside)}
+    return [os.path.normpath(os.path.join(target, os.path.relpath(one, source))) for one in sorted(outermost)]
+
+
+def _cover(path: str, is_folder: bool) -> list[str]:
+    return ["--perms", "0755", "--size", "4096", "--tmpfs", path] if is_folder else ["--ro-bind", "/dev/null", path]
+
+
+class _Covers:
+    """Options that put something empty over hidden paths, and those that close the empty folders for writing."""
+
+    def __init__(self, hidden: list[str]) -> None:
+        real = {os.path.realpath(path) for path in (*_CORPORA, *hidden)}
+        self._hidden = [path for path in real if os.path.exists(path)]
+        self._folders: list[tuple[str, int]] = []
+        self._mounts = 0
+
+    def over_system(self) -> list[str]:
+        return [option for source, target in _SYSTEM_PLACES for option in self._over(source, target, self._hidden)]
+
+    def over_mount(self, mount: dict) -> list[str]:
+        """An interpreter's folder (shown where it is) may hold hidden ones; what is shown elsewhere is meant to be."""
+        self._mounts += 1
+        source, target = mount["source"], mount["target"]
+        if os.path.realpath(target) != source:
+            return []
+        return self._over(source, target, [one for one in self._hidden if one != source])
+
+    def _over(self, source: str, target: str, hidden: list[str]) -> list[str]:
+        options = []
+        for path in _shown_at(hidden, source, target):
+            is_folder = os.path.isdir(path)
+            options += _cover(path, is_folder)
+            if is_folder:
+                self._folders.append((path, self._mounts))
+        return options
+
+    def closing(self, mounts: list[dict]) -> list[str]:
+        """Once the mounts have their places in them. One that a later mount lies over is out of sight already."""
+        in_sight = [
+            path
+            for path, before in self._folders
+            if not any(_is_within(path, mount["target"]) for mount in mounts[before:])
+        ]
+        return [option for path in in_sight for option in ("--remount-ro", path)]
+
+
 def bubblewrap_executable(
-    bubblewrap: str, run: dict, environment: dict[str, str], memory_bytes: int, devices: list[str]
+    bubblewrap: str,
+    run: dict,
+    environment: dict[str, str],
+    memory_bytes: int,
+    devices: list[str],
+    hidden: list[str],
 ) -> Executable:
     """No --as-pid-1: the first process of the namespace must be bubblewrap's own.
 
@@ -74,13 +142,16 @@ def bubblewrap_executable(
     (a pid 1 ignores even its own abort) and somebody reaps its orphans.
     """
     size = str(max(memory_bytes, _MIN_TEMPORARY_BYTES))
-    options = [*_SEAL_OPTIONS, *_SYSTEM_OPTIONS, "--proc", "/proc", "--dev", "/dev"]
+    covers = _Covers(hidden)
+    options = [*_SEAL_OPTIONS, *_SYSTEM_OPTIONS, *covers.over_system(), "--proc", "/proc", "--dev", "/dev"]
     for device in devices:
         options += ["--dev-bind-try", device, device]
     for folder in ("/dev/shm", "/tmp"):
         options += ["--perms", "1777", "--size", size, "--tmpfs", folder]
     for mount in run["mounts"]:
         options += ["--bind" if mount.get("writable") else "--ro-bind", mount["source"], mount["target"]]
+        options += covers.over_mount(mount)
+    options += covers.closing(run["mounts"])
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", run["directory"], "--clearenv"]
     for name, value in with_defaults(environment).items():
         options += ["--setenv", name, value]

@@ -27,7 +27,7 @@ def probe(uid: int | None) -> str | None:
     if bubblewrap is None:
         return "bubblewrap is not installed"
     run = {"command": ["/bin/true"], "mounts": [], "directory": "/tmp"}
-    executable = command.bubblewrap_executable(bubblewrap, run, {}, _PROBE_MEMORY_BYTES, [])
+    executable = command.bubblewrap_executable(bubblewrap, run, {}, _PROBE_MEMORY_BYTES, [], [])
     reader, writer = os.pipe()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     pid, failure = spawn(executable, Limits(uid, [], 4096, nested=True), Pipes(null, writer, writer, {}))

@@ -11,6 +11,7 @@ import time
 import sandbox_exit as exits
 import sandbox_processes as processes
 import sandbox_record as record
+from sandbox_disk import DiskWatch
 from sandbox_member import Member, Wakeup
 from sandbox_prepare import Preparation
 from sandbox_spawn import Pipes, spawn
@@ -30,6 +31,7 @@ class Phase:
         self.members: list[Member] = []
         self.outputs: dict[int, record.CappedOutput] = {}
         self.memory = MemoryWatch(spec["memoryBytes"])
+        self.disk = DiskWatch(spec.get("diskBytes"), _writable_sources(spec))
         self.reason: str | None = None
         self.detail: str | None = None
         self.started_at = 0.0
@@ -48,6 +50,8 @@ class Phase:
             self._end_everything()
             raise
         left = self._end_everything()
+        if self.reason is None and self.disk.is_over_at_end():
+            self._stop("over-disk", self.disk.words())
         for output in self.outputs.values():
             output.drain()
         end = self._describe(left)
@@ -137,7 +141,7 @@ class Phase:
             times.append(self.ready_at + budget["limitSeconds"] + budget["graceSeconds"])
             if now >= times[-1]:
                 self._stop("over-budget", f"It used more than its budget of {budget['limitSeconds']:g} s.")
-        times.append(self._check_memory(now))
+        times += [self._check_memory(now), self._check_disk(now)]
         return min(times)
 
     def _check_memory(self, now: float) -> float:
@@ -150,6 +154,11 @@ class Phase:
                 self._stop("out-of-memory", f"It used more than {self.spec['memoryBytes'] >> 20} MiB of memory.")
             self.next_look = time.monotonic() + self.memory.interval
         return self.next_look
+
+    def _check_disk(self, now: float) -> float:
+        if self.disk.is_over(now, lambda: processes.descendants(os.getpid())):
+            self._stop("over-disk", self.disk.words())
+        return self.disk.next_look
 
     def _record_sandboxes(self, pids: list[int]) -> None:
         """So that others can end them when this supervisor is killed. They die with it anyway: a second rope."""
@@ -256,3 +265,8 @@ class Phase:
         for descriptor in (self.ready_reader, *descriptors):
             os.close(descriptor)
         self.preparation.clean()
+
+
+def _writable_sources(spec: dict) -> list[str]:
+    runs = [run for run in (spec, spec.get("peer")) if run]
+    return [mount["source"] for run in runs for mount in run["mounts"] if mount.get("writable")]

@@ -55,7 +55,8 @@ class Preparation:
         if bubblewrap is None:
             raise OSError(0, "bubblewrap is no longer installed", "bwrap")
         devices = self.attempt.get("devices", [])
-        return command.bubblewrap_executable(bubblewrap, run, environment, self.spec["memoryBytes"], devices)
+        hidden = self.attempt.get("hidden", [])
+        return command.bubblewrap_executable(bubblewrap, run, environment, self.spec["memoryBytes"], devices, hidden)
 
     def _temporary_folder(self, role: str) -> str:
         path = f"{self.base}.{role}.tmp"

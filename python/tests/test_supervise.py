@@ -18,6 +18,7 @@ SUPERVISE = FOLDER / "supervise.py"
 sys.path.insert(0, str(FOLDER))
 
 import sandbox_command  # noqa: E402
+import sandbox_disk  # noqa: E402
 import sandbox_exit  # noqa: E402
 import sandbox_processes  # noqa: E402
 import sandbox_reach  # noqa: E402
@@ -174,7 +175,7 @@ def test_the_weak_sandbox_replaces_whole_paths_only(tmp_path: Path) -> None:
 
 def test_a_sealed_environment_is_not_on_the_command_line() -> None:
     run = {"command": ["/bin/true"], "mounts": [], "directory": "/"}
-    executable = sandbox_command.bubblewrap_executable("/usr/bin/bwrap", run, {"SEED": "s3cret"}, 1 << 30, [])
+    executable = sandbox_command.bubblewrap_executable("/usr/bin/bwrap", run, {"SEED": "s3cret"}, 1 << 30, [], [])
     assert not any("s3cret" in word for word in executable.argv)
     assert b"SEED\0s3cret\0" in executable.options
 
@@ -204,3 +205,71 @@ def test_a_folder_closed_to_the_uid_is_found(tmp_path: Path) -> None:
 )
 def test_an_end_is_described(status: int, sealed: bool, expected: dict) -> None:
     assert sandbox_exit.describe(status, sealed, None) == expected
+
+
+def writable(path: Path) -> dict:
+    path.mkdir()
+    return {"mounts": [{"source": str(path), "target": "/inside", "writable": True}], "diskBytes": 4 << 20}
+
+
+@pytest.mark.parametrize("rest", ["sleep 60", "true"], ids=["while it runs", "when it ends at once"])
+def test_too_much_on_disk_ends_the_phase(tmp_path: Path, rest: str) -> None:
+    write_attempt(tmp_path, f"dd if=/dev/zero of=/inside/x bs=1M count=6; {rest}", **writable(tmp_path / "work"))
+    assert subprocess.run(command("run", str(tmp_path))).returncode == 0
+    end = last_phase(tmp_path)
+    assert end["reason"] == "over-disk"
+    assert "the limit is 4.0 MiB" in end["detail"]
+    assert end["wallSeconds"] < 15
+
+
+def test_a_deleted_file_that_is_held_open_counts(tmp_path: Path) -> None:
+    shell = "exec 9>/inside/x; rm /inside/x; dd if=/dev/zero bs=1M count=6 >&9; sleep 60"
+    write_attempt(tmp_path, shell, **writable(tmp_path / "work"))
+    assert subprocess.run(command("run", str(tmp_path))).returncode == 0
+    assert last_phase(tmp_path)["reason"] == "over-disk"
+
+
+def test_what_lies_behind_links_is_not_counted_and_a_second_name_costs_nothing(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "large").write_bytes(bytes(6 << 20))
+    (work / "link").symlink_to(tmp_path / "large")
+    (work / "folder").symlink_to(tmp_path)
+    (work / "first").write_bytes(bytes(3 << 20))
+    os.link(work / "first", work / "second")
+    watch = sandbox_disk.DiskWatch(4 << 20, [str(work)])
+    assert not watch.is_over_at_end()
+    assert watch.entries == 4
+
+
+def test_too_many_files_are_over_and_a_look_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_disk, "MOST_ENTRIES", 20)
+    monkeypatch.setattr(sandbox_disk, "_PART_ENTRIES", 8)
+    watch = sandbox_disk.DiskWatch(1 << 20, [str(tmp_path)])
+    for number in range(21):
+        (tmp_path / str(number)).touch()
+    assert not watch.is_over(time.monotonic(), list)
+    looks = 0
+    while not watch.is_over(watch.next_look, list):
+        looks += 1
+    assert looks == 2
+    assert "more than 20 files" in watch.words()
+
+
+def covers_of(mounts: list[dict], hidden: list[str]) -> list[str]:
+    run = {"command": ["true"], "mounts": mounts, "directory": "/"}
+    return (
+        sandbox_command.bubblewrap_executable("/usr/bin/bwrap", run, {}, 1 << 30, [], hidden)
+        .options.decode()
+        .split("\0")
+    )
+
+
+def test_what_is_hidden_below_an_interpreters_mount_is_covered_and_a_mount_elsewhere_is_not(tmp_path: Path) -> None:
+    (tmp_path / "campaign").mkdir()
+    source, hidden = str(tmp_path), str(tmp_path / "campaign")
+    options = covers_of([{"source": source, "target": source}], [hidden, hidden + "/missing"])
+    assert options[options.index(hidden) - 1] == "--tmpfs"
+    assert options.index(hidden) > options.index(source)
+    assert hidden in options[options.index("--remount-ro") :]
+    assert "--size 4096" not in " ".join(covers_of([{"source": source, "target": "/task"}], [hidden]))

@@ -56,6 +56,8 @@ export function registerCheck(program: Command): void {
         const { resolveEnvironment } = await import('../task/environment/resolve-environment.ts');
         const { prepareData } = await import('../task/environment/prepare-data.ts');
         const { discoverKnobs } = await import('../task/knobs.ts');
+        const { checkKnobNames } = await import('../task/check-knob-names.ts');
+        const { TaskError } = await import('../task/problem.ts');
         const environment = await resolveEnvironment(task, machine);
         const data = await prepareData(task, environment, machine);
         say(`  python      ${environment.python} (${environment.version}, ${environment.how})`);
@@ -67,6 +69,8 @@ export function registerCheck(program: Command): void {
             `  knobs       ${start}: ${knobs.length === 0 ? 'none' : knobs.map((knob) => `${knob.name}=${JSON.stringify(knob.current)}`).join(', ')}`,
           );
         }
+        const problems = await checkKnobNames(environment.python, task);
+        if (problems.length > 0) throw new TaskError(task.folder, problems);
       }
       if (options.run) {
         const { tryTask } = await import('../engine/try-task.ts');

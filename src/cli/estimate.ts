@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { directoryOf, examples, wholeNumber, withJson } from './options.ts';
+import { directoryOf, examples, positiveWholeNumber, withJson } from './options.ts';
 import { openOutput } from './output.ts';
 
 interface Options {
@@ -14,8 +14,8 @@ export function registerEstimate(program: Command): void {
       .description('how many trials and how much time a campaign would take, before it starts'),
   )
     .argument('<task>', 'folder of a task, or the name of one that ships with Assay')
-    .option('--experiments <n>', 'experiments of the campaign', wholeNumber, 100)
-    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
+    .option('--experiments <n>', 'experiments of the campaign', positiveWholeNumber, 100)
+    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .addHelpText(
       'after',
       examples([['assay estimate nanochat-cpu --experiments 150', 'trials, hours, and what they rest on']]),

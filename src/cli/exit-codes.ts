@@ -15,8 +15,11 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** Codes that no error has: of `assay verify`, and of bin/assay.js before and around the program. */
+const ELSEWHERE = [8, 69, 70] as const;
+
 /** What each code means, for the reference page. */
-export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
+export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode | (typeof ELSEWHERE)[number], string>> = {
   0: 'done',
   1: 'failed: a bug of Assay, or an error that no other code names',
   2: 'wrong usage: an unknown command, option, name or experiment',
@@ -25,23 +28,36 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   5: 'another process holds the campaign',
   6: "this machine can't run it: a package, program or device is missing",
   7: 'nothing could be written: disk full or read-only',
+  8: '`assay verify` only: the claim is valid, but not shown to be better than its predecessor',
+  69: 'Assay could not start: no Node that can run it, or its program is missing',
+  70: 'a bug of Assay, in the report of an error',
   130: 'interrupted',
 };
 
 /** Codes of `UserError` that say more than their first word. */
 const BY_CODE: Readonly<Record<string, ExitCode>> = {
+  'attempt-not-written': EXIT.cannotWrite,
   'baseline-failed': EXIT.taskInvalid,
   'campaign-busy': EXIT.campaignHeld,
+  'campaign-exists': EXIT.usage,
   'campaign-held': EXIT.campaignHeld,
   'campaign-name': EXIT.usage,
   'cache-unwritable': EXIT.cannotWrite,
   'campaign-unwritable': EXIT.cannotWrite,
   'candidate-path': EXIT.taskInvalid,
   'disk-full': EXIT.cannotWrite,
+  'knobs-unreadable': EXIT.taskInvalid,
   'lease-lost': EXIT.campaignHeld,
+  'placeholder-unknown': EXIT.taskInvalid,
   'report-unwritable': EXIT.cannotWrite,
+  'sandbox-unknown': EXIT.usage,
+  'source-invalid': EXIT.taskInvalid,
+  'start-unknown': EXIT.usage,
   'store-busy': EXIT.campaignHeld,
   'store-read-only': EXIT.cannotWrite,
+  'task-exists': EXIT.usage,
+  'too-few-cores': EXIT.cannotRunHere,
+  'too-few-gpus': EXIT.cannotRunHere,
 };
 
 /** By the first word of the code. */
@@ -57,6 +73,7 @@ const BY_PREFIX: Readonly<Record<string, ExitCode>> = {
   hardware: EXIT.cannotRunHere,
   interrupted: EXIT.interrupted,
   knob: EXIT.taskInvalid,
+  launcher: EXIT.cannotRunHere,
   machine: EXIT.cannotRunHere,
   package: EXIT.cannotRunHere,
   pattern: EXIT.taskInvalid,
@@ -67,6 +84,7 @@ const BY_PREFIX: Readonly<Record<string, ExitCode>> = {
   secret: EXIT.campaignBroken,
   slots: EXIT.cannotRunHere,
   store: EXIT.campaignBroken,
+  supervisor: EXIT.cannotRunHere,
   task: EXIT.taskInvalid,
   usage: EXIT.usage,
 };

@@ -24,8 +24,20 @@ export function withCampaignOption(command: Command): Command {
 
 /** For `.option('--top <number>', …, wholeNumber)`. */
 export function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
-  return Number(text);
+  const number = wholeNumberOf(text);
+  if (number === undefined) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return number;
+}
+
+/** For counts of which there must be one at least. */
+export function positiveWholeNumber(text: string): number {
+  const number = wholeNumberOf(text);
+  if (number === undefined || number < 1) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+  return number;
+}
+
+function wholeNumberOf(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Help text with commands to copy, for `.addHelpText('after', …)`. */

@@ -14,7 +14,7 @@ export interface Output {
   readonly width: number | undefined;
   /** Lines for people, to standard output. The caller has made foreign text `printable`. */
   print(text: string): void;
-  /** One JSON document: `{"schema": "assay.<name>.v1", …data}`. What is undefined is left out. */
+  /** One JSON document: `{"schema": "assay.<name>.v1", …data}`. What is undefined or not finite is left out. */
   json(schema: string, data: object): void;
   /** One JSON document on one line, for streams of many. */
   jsonLine(schema: string, data: object): void;
@@ -52,8 +52,8 @@ export function openOutput(command?: Command): Output {
     },
     width,
     print,
-    json: (schema, data) => print(JSON.stringify({ schema, ...data }, null, 2)),
-    jsonLine: (schema, data) => print(JSON.stringify({ schema, ...data })),
+    json: (schema, data) => print(JSON.stringify({ schema, ...data }, finiteOnly, 2)),
+    jsonLine: (schema, data) => print(JSON.stringify({ schema, ...data }, finiteOnly)),
     table: (tableColumns, rows) =>
       print(renderTable(tableColumns, rows, { ...(width === undefined ? {} : { width }), style: styleOutput })),
     style: styleOutput,
@@ -61,6 +61,11 @@ export function openOutput(command?: Command): Output {
       process.stderr.write(`${styleError('yellow', 'warning:')} ${text}\n`);
     },
   };
+}
+
+/** What is no number is left out: `null` would be neither known nor absent. (An element of a list keeps its place, as null.) */
+function finiteOnly(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? undefined : value;
 }
 
 /** Honours NO_COLOR, FORCE_COLOR and whether standard output is a terminal. */

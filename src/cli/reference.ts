@@ -33,6 +33,14 @@ export function cliReference(): string {
     table(
       ['variable', 'meaning'],
       [
+        ['`ASSAY_PYTHON`', 'interpreter for the trials; `--python` goes before it (default: one is found or built)'],
+        [
+          '`ASSAY_SANDBOX`',
+          '`bubblewrap` or `process`, the weak one (default: bubblewrap where it works; every verdict says which)',
+        ],
+        ['`ASSAY_CACHE`', 'folder for environments and prepared data (default: `$XDG_CACHE_HOME/assay`)'],
+        ['`ASSAY_NO_INSTALL`', '`1`: never install packages of the system'],
+        ['`XDG_CACHE_HOME`', 'folder of caches (default: `~/.cache`)'],
         ['`NO_COLOR`', 'print without colours'],
         ['`FORCE_COLOR`', 'print colours also into a pipe'],
       ],

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { limit, newLimits, type LimitOptions } from './limits.ts';
-import { directoryOf, examples, withCampaignArgument, wholeNumber } from './options.ts';
+import { UserError } from '../errors.ts';
+import { experimentLimit, minuteLimit, newLimits, type LimitOptions } from './limits.ts';
+import { directoryOf, examples, positiveWholeNumber, withCampaignArgument } from './options.ts';
 import { openOutput } from './output.ts';
 
 interface Options extends LimitOptions {
@@ -12,9 +13,9 @@ export function registerResume(program: Command): void {
   withCampaignArgument(
     program.command('resume').description('go on with a campaign that was stopped, killed or finished'),
   )
-    .option('--experiments <n>', "stop after so many experiments in all; '+40': 40 more than now", limit)
-    .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", limit)
-    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
+    .option('--experiments <n>', "stop after so many experiments in all; '+40': 40 more than now", experimentLimit)
+    .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", minuteLimit)
+    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .addHelpText(
       'after',
@@ -29,7 +30,14 @@ export function registerResume(program: Command): void {
       const { usedSoFar } = await import('./used-so-far.ts');
       const output = openOutput(command);
       const folder = await findCampaign(directoryOf(command), name);
-      const limits = newLimits(options, (await usedSoFar(folder)) ?? { experiments: 0, minutes: 0 });
-      await runCampaign(folder, limits, options, output);
+      const used = await usedSoFar(folder);
+      if (!used) {
+        throw new UserError(
+          'campaign-empty',
+          `campaign ${folder.name} was interrupted before it was made: there is nothing to go on with`,
+          'make it with the command that began it: assay run <task>',
+        );
+      }
+      await runCampaign(folder, newLimits(options, used), options, output);
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { limit, newLimits, type LimitOptions } from './limits.ts';
-import { directoryOf, examples, wholeNumber } from './options.ts';
+import { experimentLimit, minuteLimit, newLimits, NOTHING_USED, type LimitOptions } from './limits.ts';
+import { directoryOf, examples, positiveWholeNumber, wholeNumber } from './options.ts';
 import { openOutput } from './output.ts';
 
 interface Options extends LimitOptions {
@@ -17,12 +17,12 @@ export function registerRun(program: Command): void {
     .command('run')
     .description('start a campaign on a task, or go on with the one that exists')
     .argument('<task>', 'folder of a task, or the name of one that ships with Assay')
-    .option('--experiments <n>', "stop after so many experiments in all; '+40': 40 more than now", limit)
-    .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", limit)
+    .option('--experiments <n>', "stop after so many experiments in all; '+40': 40 more than now", experimentLimit)
+    .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", minuteLimit)
     .option('--start <name>', "starting point (default: the task's first)")
     .option('--name <name>', 'name of the campaign (default: task and starting point)')
     .option('--new', 'start a new campaign even if one of this name exists')
-    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber)
+    .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--search-seed <n>', "seed of the search's own choices (default: drawn)", wholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .addHelpText(
@@ -37,6 +37,7 @@ export function registerRun(program: Command): void {
       const { loadTask } = await import('../task/load-task.ts');
       const { campaignFolder, listCampaigns } = await import('../engine/campaign-folder.ts');
       const { createCampaign } = await import('../engine/create-campaign.ts');
+      const { detectSlots } = await import('../executor/local/detect-slots.ts');
       const { taskFolder } = await import('./find-task.ts');
       const { runCampaign } = await import('./run-campaign.ts');
       const { usedSoFar } = await import('./used-so-far.ts');
@@ -59,8 +60,11 @@ export function registerRun(program: Command): void {
           return;
         }
       }
-      const limits = newLimits(options, { experiments: 0, minutes: 0 }) ?? {};
-      const { searchSeed } = options;
+      const limits = newLimits(options, NOTHING_USED) ?? {};
+      const { searchSeed, slots } = options;
+      const { cores, gpus } = task.spec.resources;
+      // Before anything is made: a campaign that can't run here is not begun.
+      await detectSlots({ coresPerSlot: cores, gpusPerSlot: gpus, ...(slots === undefined ? {} : { slots }) });
       const folder = await createCampaign({
         directory,
         name,

@@ -7,7 +7,7 @@ import type { Stage, TrialOutcome } from './trial.ts';
 import type { Verdict, VerdictKind } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '2';
+export const REDUCER_VERSION = '3';
 
 /** A trial is given up when it was lost this many times. */
 export const MAX_ATTEMPTS = 3;
@@ -159,6 +159,7 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       state.champion = event.experiment;
       return;
     case 'campaign.finished':
+      if (event.comparison) state.lastComparison = event.comparison;
       state.finished = { reason: event.reason, at, ...(event.comparison ? { comparison: event.comparison } : {}) };
       return;
     default:

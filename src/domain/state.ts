@@ -134,6 +134,8 @@ export interface CampaignState {
   readonly recentPulls: readonly OperatorPull[];
   readonly calibration: Calibration;
   readonly trialSecondsByStage: Readonly<Record<TrialPlan['stage'], number>>;
+  /** The last comparison of a champion with the start. It is not made twice for the same champion: that would be another look. */
+  readonly lastComparison?: FinalComparison;
   readonly finished?: { readonly reason: string; readonly at: number; readonly comparison?: FinalComparison };
 }
 

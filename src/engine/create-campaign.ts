@@ -8,6 +8,7 @@ import { UserError } from '../errors.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import type { Task } from '../task/task.ts';
 import { campaignFolder, createFolders, type CampaignFolder } from './campaign-folder.ts';
+import { holdEngineLease } from './engine-lease.ts';
 import { firstEvents } from './first-events.ts';
 import { assayVersion } from './version.ts';
 
@@ -42,6 +43,8 @@ export async function createCampaign(options: NewCampaign): Promise<CampaignFold
   const files = task.filesFor(start);
   await createFolders(folder);
   await using store = await openSqliteStore(folder.log, { create: true });
+  // Two that create at once: one waits for nobody and does it, the other is refused with words.
+  await using held = await holdEngineLease(store, folder.name);
   if ((await store.lastSeq()) > 0) {
     throw new UserError(
       'campaign-exists',
@@ -78,7 +81,7 @@ export async function createCampaign(options: NewCampaign): Promise<CampaignFold
     testHorizon: Math.max(MIN_HORIZON, Math.ceil((limits.experiments ?? DEFAULT_EXPERIMENTS) * TESTED_SHARE)),
     assayVersion: assayVersion(),
   } as const;
-  await store.append(firstEvents(created, await repository.treeOf(baseline)));
+  await store.append(firstEvents(created, await repository.treeOf(baseline)), held.lease);
   return folder;
 }
 

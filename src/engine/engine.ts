@@ -43,6 +43,9 @@ type Message =
   | { readonly kind: 'broken'; readonly error: unknown }
   | { readonly kind: 'wake' };
 
+/** Proposals that are made ahead know nothing of the results that come in meanwhile. */
+const MAX_PROPOSALS_AHEAD = 256;
+
 /** So many proposals in a row may repeat what was tried before the search is taken to be exhausted. */
 const MAX_REPEATED_REJECTIONS = 50;
 
@@ -62,6 +65,8 @@ export class Engine {
   #proposing = 0;
   #proposalCalls = 0;
   #rejectedInARow = 0;
+  /** Moving average of how long a proposal takes. */
+  #proposalSeconds = 0;
   /** The proposer had nothing; ask again after the next verdict. */
   #proposerIdle = false;
 
@@ -233,19 +238,32 @@ export class Engine {
     const state = this.#state;
     if (!state.noise || this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS) return;
     const waiting = runnableTrials(state).length;
-    const wanted = executor.slots.length - waiting - this.#proposing;
+    const wanted = executor.slots.length + this.#ahead() - waiting - this.#proposing;
     const allowed = allowance(state, rules, now()).proposals - this.#proposing;
     for (let count = Math.min(wanted, allowed); count > 0; count -= 1) this.#propose();
   }
 
+  /**
+   * How many proposals have to be under way so that slots need not wait for a slow proposer: as many trials as end while one is made
+   * (Little's law). 0 for a proposer that takes no time.
+   */
+  #ahead(): number {
+    const trialSeconds = this.#state.noise?.trialSeconds ?? 0;
+    if (trialSeconds <= 0 || this.#proposalSeconds < 0.1 * trialSeconds) return 0;
+    const slots = this.#parts.executor.slots.length;
+    return Math.min(MAX_PROPOSALS_AHEAD, Math.ceil((slots * this.#proposalSeconds) / trialSeconds));
+  }
+
   #propose(): void {
     const { proposer, workshop } = this.#parts;
+    const startedAt = performance.now();
     this.#proposing += 1;
     this.#proposalCalls += 1;
     const state = this.#state;
     const seed = `${state.searchSeed}:${state.experimentCount}:${state.rejectedProposals}:${this.#proposalCalls}`;
     const work = async (): Promise<Message> => {
       const proposal = await proposer.propose({ state, seed }, this.#controls.stop);
+      this.#proposalSeconds = 0.7 * this.#proposalSeconds + 0.3 * ((performance.now() - startedAt) / 1000);
       if (!proposal) return { kind: 'nothing-proposed' };
       return { kind: 'proposed', proposal, implementation: await workshop.implement(proposal, state) };
     };
@@ -266,6 +284,12 @@ export class Engine {
     const reason = exhausted ? 'the proposer has nothing left to try' : `${left.reason} was reached`;
     if (state.champion === BASELINE_EXPERIMENT) {
       await log.append([{ type: 'campaign.finished', reason: `${reason}; nothing beat the starting point` }]);
+      return true;
+    }
+    const { lastComparison } = state;
+    if (lastComparison?.champion === state.champion) {
+      const again = `${reason}; no new champion since the last comparison with the start`;
+      await log.append([{ type: 'campaign.finished', reason: again, comparison: lastComparison }]);
       return true;
     }
     const proposal = finalProposal(experimentOf(state, state.champion), reason);

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import path from 'node:path';
 import type { Limits } from '../domain/events.ts';
 import type { CampaignState } from '../domain/state.ts';
 import type { Proposer } from '../proposer/proposer.ts';
@@ -6,7 +8,7 @@ import { createSearchProposer } from '../proposer/search/search-proposer.ts';
 import { taskSearchSpace } from '../proposer/search/task-search-space.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { loadTask } from '../task/load-task.ts';
-import { describeError } from '../errors.ts';
+import { describeError, UserError } from '../errors.ts';
 import type { CampaignFolder } from './campaign-folder.ts';
 import { readSecret } from './campaign-folder.ts';
 import { CampaignLog, type EventObserver } from './campaign-log.ts';
@@ -43,6 +45,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
   // What another engine wrote between our reading and our lease.
   const { state: current, snapshotSeq: currentSnapshot } =
     (await store.lastSeq()) === state.seq ? { state, snapshotSeq } : await loadState(store);
+  requireWhole(folder);
   const task = await loadTask(folder.task);
   const secret = await readSecret(folder);
   await using parts = await openTrialParts({
@@ -52,6 +55,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     attempts: folder.attempts,
     secret,
     ...options,
+    signal: AbortSignal.any([controls.stop, controls.abort]),
   });
   const { repository, executor, judge, python } = parts;
   const log = new CampaignLog({
@@ -98,5 +102,17 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     // The log may be what broke; then there is nowhere to say it, and the error itself is enough.
     await log.append([{ type: 'engine.stopped', reason: 'failed', detail: describeError(error) }]).catch(() => {});
     throw error;
+  }
+}
+
+/** Making what is missing anew would go on with another campaign under the same name. */
+function requireWhole(folder: CampaignFolder): void {
+  for (const part of [path.join(folder.candidates, 'HEAD'), folder.task]) {
+    if (existsSync(part)) continue;
+    throw new UserError(
+      'campaign-broken',
+      `the campaign's folder is not whole: ${part} is missing`,
+      'restore it from a backup; what the log holds can still be read (assay results, assay log)',
+    );
   }
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openCandidateRepository, type CandidateRepository } from '../candidate/candidate-repository.ts';
 import type { SandboxKind } from '../domain/trial.ts';
@@ -8,6 +9,7 @@ import { detectSlots } from '../executor/local/detect-slots.ts';
 import type { Judge } from '../judge/judge.ts';
 import { createTaskJudge } from '../judge/task-judge.ts';
 import type { Report } from '../task/environment/environment.ts';
+import { defaultCacheRoot } from '../task/environment/cache-root.ts';
 import { prepareData } from '../task/environment/prepare-data.ts';
 import { resolveEnvironment } from '../task/environment/resolve-environment.ts';
 import type { Task } from '../task/task.ts';
@@ -24,6 +26,8 @@ export interface MachineOptions {
   readonly python?: string;
   /** Steps of the set-up. */
   readonly report?: Report;
+  /** Gives up the set-up: a download, a build, the preparation of data. */
+  readonly signal?: AbortSignal;
 }
 
 /** All that runs trials of one task on this machine. */
@@ -35,6 +39,7 @@ export interface TrialParts extends AsyncDisposable {
   readonly python: string;
 }
 
+const OWN_PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const JUDGE_PACKAGE = fileURLToPath(new URL('../../python', import.meta.url));
 
 /** Finds or builds the environment and the data, and opens what trials need. */
@@ -53,6 +58,7 @@ export async function openTrialParts(
   const setUp = {
     ...(options.report ? { report: options.report } : {}),
     ...(options.python ? { python: options.python } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
   };
   const environment = await resolveEnvironment(task, setUp);
   const data = await prepareData(task, environment, setUp);
@@ -71,6 +77,13 @@ export async function openTrialParts(
       root: options.attempts,
       slots,
       python: environment.python,
+      hidden: [
+        OWN_PACKAGE,
+        path.dirname(path.resolve(options.attempts)),
+        defaultCacheRoot(),
+        task.folder,
+        ...(data ? [data.directory] : []),
+      ],
       ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
     }),
   );

@@ -135,6 +135,24 @@ export function executorContract(name: string, create: () => Promise<ExecutorUnd
       expect(end.wallSeconds).toBeLessThan(15);
     });
 
+    it('ends what keeps too much in its writable mounts, and counts what an ended program left', async () => {
+      const write = async (rest: string): Promise<Awaited<ReturnType<typeof runToEnd>>[number]> => {
+        const token = newToken();
+        const source = path.join(under.root, token, 'work');
+        await mkdir(source, { recursive: true });
+        const program = `for part in range(6): open(f"{part}", "w").write("x" * (1 << 20))\n${rest}`;
+        const mounts = [{ source, target: '/inside', writable: true }];
+        const within = { mounts, directory: '/inside', diskBytes: 4 * 2 ** 20 };
+        const [end] = await runToEnd(executor, [pythonPhase(program, within)], token);
+        return end!;
+      };
+      const running = await write('import time\ntime.sleep(20)');
+      expect(running).toMatchObject({ reason: 'over-disk' });
+      expect(running.detail).toContain('limit is 4.0 MiB');
+      expect(running.wallSeconds).toBeLessThan(15);
+      expect(await write('')).toMatchObject({ reason: 'over-disk' });
+    });
+
     it('reports the peak memory of a program that stays within its limit', async () => {
       const { end } = await run(pythonPhase('import time\ndata = bytearray(b"x") * (150 << 20)\ntime.sleep(0.3)'));
       expect(end).toMatchObject({ reason: 'exited', exitCode: 0 });

@@ -75,6 +75,8 @@ export interface PhaseRun extends ProcessRun {
    */
   readonly budget?: { readonly limitSeconds: number; readonly graceSeconds: number };
   readonly memoryBytes: number;
+  /** Of what lies in the writable mounts (what lay there before included). Undefined: no limit. */
+  readonly diskBytes?: number;
   readonly processes: number;
   /** Cap on what is kept of standard output and of standard error, each; the rest is read, counted and dropped. */
   readonly outputBytes: number;
@@ -95,6 +97,7 @@ export type PhaseEndReason =
   | 'timeout'
   | 'over-budget'
   | 'out-of-memory'
+  | 'over-disk'
   | 'cancelled'
   | 'not-started';
 

@@ -144,6 +144,11 @@ const FAILURES: [string, Situation, { failure: string; words: string; suspected?
   ],
   ['a signal', { phases: stopped({ reason: 'signalled', signal: 'SIGSEGV' }) }, { failure: 'crash', words: 'SIGSEGV' }],
   [
+    'too much on disk',
+    { phases: stopped({ reason: 'over-disk', detail: 'It kept 9.0 MiB.' }) },
+    { failure: 'output-limit', words: '9.0 MiB' },
+  ],
+  [
     'a file too large',
     { phases: stopped({ reason: 'signalled', signal: 'SIGXFSZ' }) },
     { failure: 'output-limit', words: 'larger file' },

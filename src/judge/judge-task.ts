@@ -37,7 +37,12 @@ export interface JudgeTask {
   /** Whether a candidate may have this file. A protected path is never editable, whatever this says. */
   readonly isEditable: (path: string) => boolean;
   readonly phases: readonly JudgePhase[];
-  readonly resources: { readonly memoryBytes: number; readonly processes: number; readonly outputBytes: number };
+  readonly resources: {
+    readonly memoryBytes: number;
+    readonly diskBytes?: number;
+    readonly processes: number;
+    readonly outputBytes: number;
+  };
   readonly seedVariable: string;
   /** Two groups: name and number. Default: `name: number` on a line of its own. */
   readonly claimPattern?: string;

@@ -39,6 +39,8 @@ export function phaseFailure(phase: JudgePhase, end: PhaseEnd, complaint: string
         'out-of-memory',
         `ran out of memory${memory(end)}${end.detail === undefined ? '' : `: ${end.detail}`}`,
       );
+    case 'over-disk':
+      return failed('output-limit', `wrote more than it may${end.detail === undefined ? '' : `: ${end.detail}`}`);
     case 'signalled':
       if (end.signal === 'SIGXFSZ') return failed('output-limit', 'wrote a larger file than is allowed');
       // Our own limits have reasons of their own, and no program crashes by SIGKILL: somebody (a person, the kernel short of memory) ended

@@ -28,7 +28,7 @@ export interface PhasePlanInput {
 
 /** The phases of one trial at its stage, each with exactly what its process may see. */
 export function planPhases(input: PhasePlanInput): PhaseRun[] {
-  const { memoryBytes, processes, outputBytes } = input.task.resources;
+  const { memoryBytes, diskBytes, processes, outputBytes } = input.task.resources;
   return phasesAt(input.task, input.plan.stage).map((phase) => ({
     name: phase.name,
     ...planProcess(input, phase, phase),
@@ -36,6 +36,7 @@ export function planPhases(input: PhasePlanInput): PhaseRun[] {
     timeoutSeconds: phase.timeoutSeconds,
     ...(phase.budget && { budget: phase.budget }),
     memoryBytes,
+    ...(diskBytes !== undefined && { diskBytes }),
     processes,
     outputBytes,
   }));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 
 import { applyKnobs, applyKnobsToFiles } from './apply-knobs.ts';
-import { type KnobDescription, currentValues, discoverKnobs, knobDimension, unmatchedKnobNames } from './knobs.ts';
+import { type KnobDescription, currentValues, discoverKnobs, knobDimension } from './knobs.ts';
 import { scanConstants } from './scan-constants.ts';
 import type { KnobSettings } from './schema.ts';
 
@@ -65,10 +65,6 @@ test('a task can leave knobs out, or name the only ones', async () => {
     (await knobsOf(source, settings)).map(({ name }) => name);
   expect(await names({ exclude: ['B', 'A'] })).toEqual(['C']);
   expect(await names({ only: ['B[1]', 'C'] })).toEqual(['B[1]', 'C']);
-  expect(unmatchedKnobNames(await knobsOf(source), { only: ['B', 'D'], exclude: [], set: { 'A[0]': {} } })).toEqual([
-    'D',
-    'A[0]',
-  ]);
 });
 
 test('a name in two files is told apart by the file, in one process for both', async () => {

@@ -69,7 +69,7 @@ export async function discoverKnobs({ python, files, task }: DiscoverOptions): P
 }
 
 /** Every name that a task can mean an element by, the most exact first: file:A[0], A[0], file:A, A. */
-function namesOf(file: string, name: string): string[] {
+export function namesOf(file: string, name: string): string[] {
   const base = name.replace(/\[.*$/, '');
   return [`${file}:${name}`, name, `${file}:${base}`, base];
 }
@@ -91,10 +91,4 @@ export function knobDimension({ name, current, domain }: KnobDescription): KnobD
 /** The present values by name, as a `knobs` change would give them. */
 export function currentValues(knobs: readonly KnobDescription[]): Record<string, KnobValue> {
   return Object.fromEntries(knobs.map(({ name, current }) => [name, current]));
-}
-
-/** Names in the task's `knobs` that stand for none of these knobs: mistyped, or gone from the candidate. */
-export function unmatchedKnobNames(knobs: readonly KnobDescription[], { only = [], set }: KnobSettings): string[] {
-  const known = new Set(knobs.flatMap(({ file, source }) => namesOf(file, source.name)));
-  return [...only, ...Object.keys(set)].filter((name) => !known.has(name));
 }

@@ -56,6 +56,7 @@ describe('a right task', () => {
       cores: 1,
       gpus: 0,
       memoryBytes: 4 * 2 ** 30,
+      diskBytes: 2 ** 30,
       processes: 64,
       outputBytes: 2 ** 20,
       exclusive: true,
@@ -113,7 +114,7 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       'unknown inner key',
       insert('resources: {core: 2}'),
       [
-        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, memory, processes, output, exclusive. Did you mean 'cores'?",
+        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, memory, disk, processes, output, exclusive. Did you mean 'cores'?",
       ],
     ],
     [

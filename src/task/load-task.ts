@@ -12,6 +12,7 @@ import type { Pattern } from './patterns.ts';
 import { type Problem, TaskError, sortProblems } from './problem.ts';
 import { type TaskSpec, taskSchema, taskSections } from './schema.ts';
 import { schemaProblems, unknownKeyProblem } from './schema-problems.ts';
+import { shippedTaskNames } from './shipped-tasks.ts';
 import type { Task } from './task.ts';
 import { canonicalJson, listFiles, matchesAny, sha256 } from './task-files.ts';
 import { type YamlSource, readYaml } from './yaml-source.ts';
@@ -50,7 +51,7 @@ async function openTask(path: string): Promise<{ folder: string; name: string; t
     }
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT')
-      throw new UserError('task-missing', `there is no folder ${path}`, 'assay tasks lists the tasks that there are');
+      throw new UserError('task-missing', `there is no folder ${path}`, givenTask());
     throw new UserError(
       'task-unreadable',
       `the task in ${path} cannot be read: ${describeError(error)}`,
@@ -61,8 +62,12 @@ async function openTask(path: string): Promise<{ folder: string; name: string; t
   throw new UserError(
     'task-missing',
     `${path} is no task: it has no task.yaml`,
-    'Give the folder of a task; assay tasks lists those that there are, docs/reference/task.schema.json says what task.yaml may hold',
+    `${givenTask()}; docs/reference/task.schema.json says what task.yaml may hold`,
   );
+}
+
+function givenTask(): string {
+  return `Give the folder of a task, or one that ships with Assay: ${shippedTaskNames().join(', ')}`;
 }
 
 /** Each section on its own: what is right in one can be checked further although another is wrong. */

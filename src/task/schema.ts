@@ -76,11 +76,17 @@ const resources = z
     cores: count.default(1).describe('CPU cores for a trial.'),
     gpus: z.int().nonnegative().default(0).describe('GPUs for a trial.'),
     memory: bytes.prefault('4GiB').describe('Memory of all processes of a phase together.'),
+    disk: bytes.prefault('1GiB').describe('What a phase may keep in its writable folders together.'),
     processes: count.default(64).describe('Processes and threads at once.'),
     output: bytes.prefault('1MiB').describe('What is kept of standard output and of standard error, each.'),
     exclusive: z.boolean().default(true).describe('No other trial on the same cores at the same time.'),
   })
-  .transform(({ memory, output, ...rest }) => ({ ...rest, memoryBytes: memory, outputBytes: output }));
+  .transform(({ memory, disk, output, ...rest }) => ({
+    ...rest,
+    memoryBytes: memory,
+    diskBytes: disk,
+    outputBytes: output,
+  }));
 
 const starts = z
   .record(

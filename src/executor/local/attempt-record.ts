@@ -14,6 +14,8 @@ export interface Placement {
   readonly sandbox: SandboxKind;
   /** Device files that the sandbox may use. */
   readonly devices: readonly string[];
+  /** Absolute paths that a sealed program must not see where the system's folders would show them. */
+  readonly hidden: readonly string[];
   /** Variables that belong to the slot; the attempt's own win. */
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -25,6 +25,11 @@ export interface LocalExecutorOptions {
    * all of a user's. Default: from 20001 on, by the folder.
    */
   readonly uidBase?: number;
+  /**
+   * Folders and files that no attempt may see even when they lie below `/usr`, which every sandbox shows. What is mounted from them
+   * is seen all the same. The weak sandbox cannot hide anything.
+   */
+  readonly hidden?: readonly string[];
 }
 
 const FIRST_UID = 20_001;
@@ -62,6 +67,7 @@ export async function createLocalExecutor(options: LocalExecutorOptions): Promis
     sandboxReason,
     device: describeDevice(options.slots, gpus),
     uidBase,
+    hidden: (options.hidden ?? []).map((each) => path.resolve(each)),
     gpuPlacement: (slot: Slot) => gpuPlacement(slot, gpus),
   };
   return new LocalExecutor(settings, launcher);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,66 @@ async function create(sandbox: SandboxKind): Promise<LocalUnderTest> {
 executorContract('bubblewrap', () => create('bubblewrap'));
 executorContract('process', () => create('process'));
 sandboxContract('bubblewrap', () => create('bubblewrap'));
+
+describe.runIf(process.getuid?.() === 0)('what is hidden below /usr', () => {
+  let folder = '';
+  let root = '';
+  beforeAll(async () => {
+    folder = await mkdtemp('/usr/local/lib/assay-hidden-test-');
+    root = await mkdtemp(path.join(os.tmpdir(), 'assay-executor-'));
+    await chmod(folder, 0o755);
+    await writeFile(path.join(folder, 'secret'), 'held out\n', { mode: 0o644 });
+    await mkdir(path.join(folder, 'cache', 'python'), { recursive: true });
+    await writeFile(path.join(folder, 'cache', 'python', 'tool'), 'tool\n', { mode: 0o644 });
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
+  });
+
+  async function shows(hidden: readonly string[]): Promise<string> {
+    const attempts = path.join(root, newToken());
+    await using executor = await createLocalExecutor({
+      root: attempts,
+      slots,
+      python: '/usr/bin/python3',
+      sandbox: 'bubblewrap',
+      uidBase,
+      hidden,
+    });
+    const source = path.join(folder, 'cache', 'python');
+    const look = `cat ${folder}/secret 2>&1; find ${folder} | sort; cat ${source}/tool; touch ${folder}/x 2>&1`;
+    const handle = await executor.submit(attemptOf([shellPhase(look, { mounts: [{ source, target: source }] })]));
+    expect(phasesOf(await executor.ended(handle))).toMatchObject([{ reason: 'exited', exitCode: 1 }]);
+    const out = await readFile(path.join(handle.directory, 'main.out'), 'utf8');
+    return out.replaceAll(folder, 'FOLDER');
+  }
+
+  it('is seen unless it is named', async () => {
+    expect(await shows([])).toContain('held out');
+  });
+
+  it('is covered by an empty folder in which only the mounts lie', async () => {
+    const out = await shows([folder, path.join(folder, 'cache'), path.join(folder, 'missing')]);
+    expect(out).not.toContain('held out');
+    expect(out.split('\n').slice(0, 6)).toEqual([
+      'cat: FOLDER/secret: No such file or directory',
+      'FOLDER',
+      'FOLDER/cache',
+      'FOLDER/cache/python',
+      'FOLDER/cache/python/tool',
+      'tool',
+    ]);
+    expect(out).toContain('Read-only file system');
+  });
+
+  it('can be a file, or be named by a link', async () => {
+    const link = path.join(root, 'link');
+    await symlink(folder, link);
+    expect(await shows([path.join(folder, 'secret')])).not.toContain('held out');
+    expect(await shows([link])).not.toContain('held out');
+  });
+});
 
 describe.each<SandboxKind>(['bubblewrap', 'process'])('crashes with %s', (sandbox) => {
   let under: LocalUnderTest;

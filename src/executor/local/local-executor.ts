@@ -17,6 +17,8 @@ export interface LocalSettings {
   readonly device: string;
   /** The first slot's user; undefined: slots run as the engine's own user. */
   readonly uidBase: number | undefined;
+  /** Absolute paths; see LocalExecutorOptions. */
+  readonly hidden: readonly string[];
   /** Device files and variables of a slot's GPUs. */
   readonly gpuPlacement: (slot: Slot) => Pick<record.Placement, 'devices' | 'environment'>;
 }
@@ -152,9 +154,9 @@ export class LocalExecutor implements Executor {
   #placement(index: number): record.Placement {
     const slot = this.slots.find((one) => one.index === index);
     if (slot === undefined) throw new TypeError(`There is no slot ${index}.`);
-    const { uidBase, sandbox } = this.#settings;
+    const { uidBase, sandbox, hidden } = this.#settings;
     const uid = uidBase === undefined ? undefined : uidBase + index;
-    return { uid, cores: slot.cores, sandbox, ...this.#settings.gpuPlacement(slot) };
+    return { uid, cores: slot.cores, sandbox, hidden, ...this.#settings.gpuPlacement(slot) };
   }
 
   async #livingLauncher(): Promise<Launcher> {

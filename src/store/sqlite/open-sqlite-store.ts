@@ -97,6 +97,8 @@ function checkPlace(file: string, create: boolean): void {
   }
   if (stats.isDirectory()) throw broken(file, 'it is a directory');
   if (!stats.isFile()) throw broken(file, 'it is not a regular file');
+  // Before SQLite looks at it: that would already write into it.
+  if (stats.size === 0 && !create && (sizeOf(`${file}-wal`) ?? 0) === 0) throw broken(file, 'it is empty');
 }
 
 function sizeOf(file: string): number | undefined {
