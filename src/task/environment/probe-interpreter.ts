@@ -85,11 +85,16 @@ export async function probeInterpreter(python: string, needs: Needs, signal?: Ab
   return { interpreter, unmet };
 }
 
-/** What has to be visible for the interpreter to run, beside /usr. */
+const SYSTEM_PREFIXES: ReadonlySet<string> = new Set(['/', '/usr', '/usr/local']);
+
+/**
+ * What has to be visible for the interpreter to run, beside the system's own folders. A folder of its own is named even below /usr:
+ * what lies around it there may be hidden (see LocalExecutorOptions).
+ */
 export function interpreterMounts({ executable, prefix, basePrefix }: Interpreter): ReadOnlyMount[] {
   const hops = linkChain(executable).map((path) => dirname(dirname(path)));
   const folders = [prefix, basePrefix, ...hops, realpathSync(basePrefix)].filter(
-    (folder) => !isWithin(folder, '/usr') && folder !== '/',
+    (folder) => !SYSTEM_PREFIXES.has(folder),
   );
   const outermost = [...new Set(folders)].filter(
     (folder) => !folders.some((other) => other !== folder && isWithin(folder, other)),
