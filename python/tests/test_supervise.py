@@ -146,24 +146,24 @@ def test_the_first_claim_wins(tmp_path: Path) -> None:
 def test_the_weak_sandbox_replaces_whole_paths_only(tmp_path: Path) -> None:
     run = {
         "command": [
-            "/work/run",
-            "--out=/work/a:/data",
-            "open('/work')",
-            "/workspace",
-            "/x/work",
-            "/work/deep/x",
+            "/inside/run",
+            "--out=/inside/a:/data",
+            "open('/inside')",
+            "/insidespace",
+            "/x/inside",
+            "/inside/deep/x",
             "/tmp/y",
         ],
-        "mounts": [{"source": "/host/w", "target": "/work"}, {"source": "/host/d", "target": "/work/deep"}],
-        "directory": "/work",
+        "mounts": [{"source": "/host/w", "target": "/inside"}, {"source": "/host/d", "target": "/inside/deep"}],
+        "directory": "/inside",
     }
-    executable = sandbox_command.process_executable(run, {"DATA": "/work/z"}, "/private")
+    executable = sandbox_command.process_executable(run, {"DATA": "/inside/z"}, "/private")
     expected = [
         "/host/w/run",
         "--out=/host/w/a:/data",
         "open('/host/w')",
-        "/workspace",
-        "/x/work",
+        "/insidespace",
+        "/x/inside",
         "/host/d/x",
         "/private/y",
     ]

@@ -24,13 +24,13 @@ const ESCAPES = [
 ];
 
 test.each(ESCAPES)('%j can name no campaign', (name) => {
-  expect(() => campaignFolder('/work', name)).toThrow(expect.objectContaining({ code: 'campaign-name' }));
+  expect(() => campaignFolder('/project', name)).toThrow(expect.objectContaining({ code: 'campaign-name' }));
 });
 
 test('every path of a campaign lies in its own folder', () => {
   for (const name of ['demo', 'a..b', 'A-1_x.y', 'x'.repeat(64)]) {
-    const { root, name: _, ...paths } = campaignFolder('/work', name);
-    expect(path.dirname(root)).toBe('/work/.assay');
+    const { root, name: _, ...paths } = campaignFolder('/project', name);
+    expect(path.dirname(root)).toBe('/project/.assay');
     for (const each of Object.values(paths)) expect(path.dirname(each)).toBe(root);
   }
 });
