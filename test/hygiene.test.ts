@@ -42,7 +42,7 @@ test('the patterns find what they are for', () => {
   ];
   const missed = examples.filter((parts) => !FORBIDDEN.some(([, pattern]) => pattern.test(` '${parts.join('/')}'`)));
   expect(missed).toEqual([]);
-  const innocent = ['src/work/x', 'https://example.org/home/ada/', '/workspace/x', './root/x'];
+  const innocent = ['src/root/x', 'https://example.org/home/ada/', '/workspace/x', './root/x'];
   expect(innocent.filter((text) => FORBIDDEN.some(([, pattern]) => pattern.test(text)))).toEqual([]);
 });
 
