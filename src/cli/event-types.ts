@@ -4,15 +4,21 @@ import { suggestWord } from '../task/nearest-word.ts';
 
 /** A record, so that the compiler finds a type that is missing. */
 const ALL: Readonly<Record<EventType, true>> = {
+  'batch.closed': true,
+  'batch.opened': true,
+  'batch.voided': true,
   'campaign.created': true,
   'campaign.extended': true,
   'campaign.finished': true,
   'champion.changed': true,
   'engine.started': true,
   'engine.stopped': true,
+  'experiment.audited': true,
   'experiment.concluded': true,
   'experiment.implemented': true,
   'experiment.proposed': true,
+  'experiment.reproduced': true,
+  'guard.reported': true,
   'noise.measured': true,
   'note.written': true,
   'proposal.rejected': true,
@@ -21,6 +27,7 @@ const ALL: Readonly<Record<EventType, true>> = {
   'trial.planned': true,
   'trial.submitted': true,
   'trial.withdrawn': true,
+  'verdict.retracted': true,
 };
 
 /** @throws UserError `usage-event-type`. */

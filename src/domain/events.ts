@@ -1,3 +1,5 @@
+import type { AuditReport } from './audit.ts';
+import type { Batch, GuardPlan } from './batch.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
 import type { Interval, Operator, Proposal } from './hypothesis.ts';
 import type { SandboxKind, TrialOutcome, TrialPlan } from './trial.ts';
@@ -22,7 +24,14 @@ export type AssayEvent =
   | TrialFinished
   | TrialWithdrawn
   | StagePassed
+  | ExperimentAudited
   | ExperimentConcluded
+  | VerdictRetracted
+  | ExperimentReproduced
+  | BatchOpened
+  | GuardReported
+  | BatchVoided
+  | BatchClosed
   | ChampionChanged
   | CampaignFinished
   | NoteWritten;
@@ -97,6 +106,8 @@ export interface NoiseMeasured {
   /** The value that decisions use: an upper confidence bound, never below the task's floor. */
   readonly sigmaUsed: number;
   readonly trialSeconds: number;
+  /** Why it was measured. Absent: at the start. */
+  readonly occasion?: 'start' | 'drift';
 }
 
 export interface ExperimentProposed {
@@ -125,6 +136,8 @@ export interface ExperimentImplemented {
   readonly filesChanged: number;
   readonly linesAdded: number;
   readonly linesRemoved: number;
+  /** The audits of the change itself. Absent in logs of versions that had none. */
+  readonly audits?: readonly AuditReport[];
 }
 
 export interface TrialPlanned {
@@ -172,10 +185,83 @@ export interface StagePassed {
   readonly tau?: number;
 }
 
+/** Audits on all numbers of an experiment, or of a champion again because the catalogue has changed. */
+export interface ExperimentAudited {
+  readonly type: 'experiment.audited';
+  readonly experiment: ExperimentId;
+  /** Why it was looked at: it is about to be kept, or it was kept by an older catalogue. */
+  readonly occasion: 'keep' | 'again';
+  readonly audits: readonly AuditReport[];
+}
+
 export interface ExperimentConcluded {
   readonly type: 'experiment.concluded';
   readonly experiment: ExperimentId;
   readonly verdict: Verdict;
+}
+
+/** A keep that does not stand any more. Its verdict stays in the log; nothing may be built on it from here on. */
+export interface VerdictRetracted {
+  readonly type: 'verdict.retracted';
+  readonly experiment: ExperimentId;
+  readonly cause: 'audit' | 'reproduction' | 'batch';
+  readonly reason: string;
+  /** Experiments whose candidate holds its change: their own verdicts compared with a reference that holds it too. */
+  readonly descendants: readonly ExperimentId[];
+}
+
+/** A kept change, rebuilt from its commit in a clean room and measured again on seeds of its own. */
+export interface ExperimentReproduced {
+  readonly type: 'experiment.reproduced';
+  readonly experiment: ExperimentId;
+  readonly holds: boolean;
+  readonly pairs: number;
+  readonly gain: number;
+  readonly interval: Interval;
+  /** One-sided paired t-test of 'no gain'. */
+  readonly p: number;
+  readonly device: string;
+  readonly detail: string;
+}
+
+/** A batch of experiments begins. Its guards are experiments of their own; their numbers come with it. */
+export interface BatchOpened {
+  readonly type: 'batch.opened';
+  readonly batch: Batch['number'];
+  readonly guards: readonly GuardPlan[];
+  /** The catalogue in force: id and version of every audit. */
+  readonly catalogue: Readonly<Record<string, number>>;
+  /** Integrity of what trials rely on, before. */
+  readonly audits: readonly AuditReport[];
+  /** Why the batch has no guards, if it has none. */
+  readonly unguarded?: string;
+}
+
+/** A canary or an honest control has come to its end. */
+export interface GuardReported {
+  readonly type: 'guard.reported';
+  readonly experiment: ExperimentId;
+  readonly batch: number;
+  readonly guard: GuardPlan;
+  /** The canary was caught for the right reason, or the control passed. */
+  readonly ok: boolean;
+  /** Audits that fired. */
+  readonly fired: readonly string[];
+  readonly detail: string;
+}
+
+/** A guard was silent or failed: nothing that was decided in this batch counts. */
+export interface BatchVoided {
+  readonly type: 'batch.voided';
+  readonly batch: number;
+  readonly reason: string;
+}
+
+/** Integrity of what trials rely on, after. */
+export interface BatchClosed {
+  readonly type: 'batch.closed';
+  readonly batch: number;
+  readonly audits: readonly AuditReport[];
 }
 
 export interface ChampionChanged {

@@ -10,7 +10,12 @@ export type HypothesisKind =
   | 'replication';
 
 /** Which move of the search made the proposal. The bandit shares the budget among these. */
-export type Operator = 'baseline' | 'tune' | 'pattern' | 'combine' | 'ablate' | 'replicate' | 'invent';
+export type Operator = 'baseline' | 'guard' | 'tune' | 'pattern' | 'combine' | 'ablate' | 'replicate' | 'invent';
+
+/** Operators that test no hypothesis: the starting point, the champion beside it, and the guards of a batch. */
+export function isMeasurement(operator: Operator): operator is 'baseline' | 'guard' {
+  return operator === 'baseline' || operator === 'guard';
+}
 
 /** A closed interval. For gains: in the metric's units, positive is better whatever the direction. */
 export interface Interval {

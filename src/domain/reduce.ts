@@ -1,82 +1,22 @@
+import type { AuditReport } from './audit.ts';
 import type { AssayEvent, EventOf } from './events.ts';
-import type { Change, Operator, Proposal } from './hypothesis.ts';
-import { BASELINE_EXPERIMENT, idNumber, type ExperimentId, type TrialId } from './ids.ts';
+import { isMeasurement, type Change, type Proposal } from './hypothesis.ts';
+import { idNumber, type ExperimentId } from './ids.ts';
 import { pairGain, pairTrials } from './pairs.ts';
-import type { Calibration, CampaignState, Experiment, OperatorRecord, ScreenBlock, Trial } from './state.ts';
-import type { Stage, TrialOutcome } from './trial.ts';
-import type { Verdict, VerdictKind } from './verdict.ts';
+import { applyBatchEvent, joinBatch } from './reduce-batch.ts';
+import { updateExperiment, type WorkingState } from './working-state.ts';
+import type { Calibration, Experiment, Trial } from './state.ts';
+import type { TrialOutcome } from './trial.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '3';
+export const REDUCER_VERSION = '4';
 
 /** A trial is given up when it was lost this many times. */
 export const MAX_ATTEMPTS = 3;
 
 const PULLS_REMEMBERED = 200;
 const BLOCKS_REMEMBERED = 16;
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** The state as the reducer holds it: the same shape, with collections that can change. */
-export interface WorkingState extends Mutable<
-  Omit<
-    CampaignState,
-    | 'experiments'
-    | 'trees'
-    | 'open'
-    | 'trials'
-    | 'trialsOf'
-    | 'screenBlocks'
-    | 'operators'
-    | 'verdictCounts'
-    | 'trialSecondsByStage'
-  >
-> {
-  experiments: Map<ExperimentId, Experiment>;
-  trees: Map<string, ExperimentId>;
-  open: Set<ExperimentId>;
-  trials: Map<TrialId, Trial>;
-  trialsOf: Map<ExperimentId, TrialId[]>;
-  screenBlocks: Map<number, ScreenBlock>;
-  operators: Map<Operator, OperatorRecord>;
-  verdictCounts: Record<VerdictKind, number>;
-  trialSecondsByStage: Record<Stage, number>;
-}
-
-export function initialState(event: EventOf<'campaign.created'>, at: number): WorkingState {
-  return {
-    seq: 0,
-    lastEventAt: at,
-    campaign: event.campaign,
-    createdAt: at,
-    task: event.task,
-    limits: event.limits,
-    searchSeed: event.searchSeed,
-    testHorizon: event.testHorizon,
-    baseline: event.baseline,
-    champion: BASELINE_EXPERIMENT,
-    activeMs: 0,
-    experiments: new Map(),
-    trees: new Map(),
-    open: new Set(),
-    trials: new Map(),
-    trialsOf: new Map(),
-    screenBlocks: new Map(),
-    operators: new Map(),
-    recentPulls: [],
-    experimentCount: 0,
-    measurementCount: 0,
-    trialCount: 0,
-    pairCount: 0,
-    attemptCount: 0,
-    rejectedProposals: 0,
-    verdictCounts: { keep: 0, 'near-miss': 0, inconclusive: 0, discard: 0, 'suspected-hack': 0, failed: 0 },
-    tests: { count: 0, rejections: 0 },
-    pairedDifferences: { sumOfSquares: 0, degrees: 0 },
-    calibration: { checked: 0, covered: 0, tooHigh: 0, tooLow: 0 },
-    trialSecondsByStage: { baseline: 0, screen: 0, replicate: 0, confirm: 0, final: 0 },
-  };
-}
 
 /** Folds one record into the state, in place. Total: every event in any order that an engine can write is accepted. */
 export function applyEvent(state: WorkingState, record: { seq: number; at: number; event: AssayEvent }): void {
@@ -108,7 +48,7 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       closeEngine(state, at);
       return;
     case 'noise.measured': {
-      const { type: _, ...noise } = event;
+      const { type: _, occasion: __, ...noise } = event;
       state.noise = noise;
       return;
     }
@@ -119,7 +59,9 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       applyProposed(state, event, at);
       return;
     case 'experiment.implemented':
-      if (!state.trees.has(event.tree)) state.trees.set(event.tree, event.experiment);
+      // What a guard does is nothing that a proposer may learn of, not even as 'tried before'.
+      if (!state.trees.has(event.tree) && !isGuard(state, event.experiment))
+        state.trees.set(event.tree, event.experiment);
       updateExperiment(state, event.experiment, (experiment) => ({
         ...experiment,
         proposal: withoutBodies(experiment.proposal),
@@ -128,6 +70,7 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
         filesChanged: event.filesChanged,
         linesAdded: event.linesAdded,
         linesRemoved: event.linesRemoved,
+        ...findings(event.audits),
       }));
       return;
     case 'trial.planned':
@@ -154,6 +97,26 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       return;
     case 'experiment.concluded':
       applyConcluded(state, event, at);
+      return;
+    case 'experiment.audited':
+      updateExperiment(state, event.experiment, (experiment) => ({
+        ...experiment,
+        auditedBy: {
+          ...experiment.auditedBy,
+          ...Object.fromEntries(event.audits.map(({ audit, version }) => [audit, version])),
+        },
+      }));
+      return;
+    case 'verdict.retracted':
+      applyRetracted(state, event);
+      return;
+    case 'experiment.reproduced':
+      return;
+    case 'batch.opened':
+    case 'guard.reported':
+    case 'batch.voided':
+    case 'batch.closed':
+      applyBatchEvent(state, event, at);
       return;
     case 'champion.changed':
       state.champion = event.experiment;
@@ -184,7 +147,8 @@ function applyProposed(state: WorkingState, event: EventOf<'experiment.proposed'
   state.open.add(event.experiment);
   state.trialsOf.set(event.experiment, []);
   state.experimentCount = Math.max(state.experimentCount, idNumber(event.experiment) + 1);
-  if (event.proposal.operator === 'baseline') state.measurementCount += 1;
+  if (isMeasurement(event.proposal.operator)) state.measurementCount += 1;
+  if (event.proposal.operator !== 'baseline') joinBatch(state, event.experiment);
 }
 
 function applyPlanned(state: WorkingState, event: EventOf<'trial.planned'>): void {
@@ -235,7 +199,7 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
     again ? { plan: trial.plan, state: 'planned', attempt, lost } : { ...trial, lost, state: 'ended', outcome },
   );
   const seconds = outcome.facts.wallSeconds ?? 0;
-  state.trialSecondsByStage[trial.plan.stage] += seconds;
+  state.trialSecondsByStage[isGuard(state, event.experiment) ? 'guard' : trial.plan.stage] += seconds;
   updateExperiment(state, event.experiment, (experiment) => {
     const next = { ...experiment, trialSeconds: experiment.trialSeconds + seconds };
     if (outcome.status !== 'succeeded' || trial.plan.arm !== 'candidate') return next;
@@ -248,6 +212,15 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
     const value = outcome.status === 'succeeded' ? outcome.result.value : null;
     state.screenBlocks.set(block.pair, { ...block, value });
   }
+}
+
+function findings(audits: readonly AuditReport[] = []): Pick<Experiment, 'changeAudits'> {
+  const found = audits.filter(({ finding }) => finding !== 'passed');
+  return found.length > 0 ? { changeAudits: found } : {};
+}
+
+function isGuard(state: WorkingState, id: ExperimentId): boolean {
+  return state.experiments.get(id)?.proposal.operator === 'guard';
 }
 
 function isLost(outcome: TrialOutcome): boolean {
@@ -280,7 +253,7 @@ function applyConcluded(state: WorkingState, event: EventOf<'experiment.conclude
   updateExperiment(state, id, (experiment) => ({ ...experiment, verdict, concludedAt: at }));
   const experiment = state.experiments.get(id);
   // Measuring the starting point, or the champion beside it, tests no hypothesis.
-  if (!experiment || experiment.proposal.operator === 'baseline') return;
+  if (!experiment || isMeasurement(experiment.proposal.operator)) return;
   state.verdictCounts[verdict.kind] += 1;
   // Online false-discovery control counts what it lets through: the tests that ended in a keep.
   if (verdict.kind === 'keep') state.tests = { ...state.tests, rejections: state.tests.rejections + 1 };
@@ -335,9 +308,16 @@ function checkPrediction(state: WorkingState, experiment: Experiment, verdict: V
   };
 }
 
-function updateExperiment(state: WorkingState, id: ExperimentId, change: (experiment: Experiment) => Experiment): void {
-  const experiment = state.experiments.get(id);
-  if (experiment) state.experiments.set(id, change(experiment));
+/** A keep that fell, and what holds its change. The error budget no longer counts it as a discovery: later tests get stricter. */
+function applyRetracted(state: WorkingState, event: EventOf<'verdict.retracted'>): void {
+  const { experiment: id, cause, reason } = event;
+  if (state.experiments.get(id)?.retracted) return;
+  updateExperiment(state, id, (experiment) => ({ ...experiment, retracted: { cause, reason } }));
+  state.retractions += 1;
+  state.tests = { ...state.tests, rejections: Math.max(0, state.tests.rejections - 1) };
+  for (const other of event.descendants) {
+    updateExperiment(state, other, (experiment) => ({ ...experiment, builtOn: experiment.builtOn ?? id }));
+  }
 }
 
 /** Whole files and diffs are in git by now; a hundred thousand of them need not be in memory too. */

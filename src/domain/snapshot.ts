@@ -1,4 +1,4 @@
-import type { WorkingState } from './reduce.ts';
+import type { WorkingState } from './working-state.ts';
 
 const MAP = '$map';
 const SET = '$set';

@@ -1,7 +1,9 @@
+import type { AuditReport } from './audit.ts';
+import type { Batch } from './batch.ts';
 import type { Direction, FinalComparison, Limits, TaskFacts } from './events.ts';
-import type { Operator, Proposal } from './hypothesis.ts';
+import { isMeasurement, type Operator, type Proposal } from './hypothesis.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
-import type { SandboxKind, TrialOutcome, TrialPlan } from './trial.ts';
+import type { SandboxKind, Stage, TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict, VerdictKind } from './verdict.ts';
 
 /** What is remembered of an experiment for the whole campaign: small, since there may be a hundred thousand. */
@@ -24,6 +26,16 @@ export interface Experiment {
   readonly measured?: { readonly count: number; readonly mean: number };
   /** Wall seconds of every ended trial that it asked for, its references included. */
   readonly trialSeconds: number;
+  /** What the audits of the change itself found, those that found nothing left out. */
+  readonly changeAudits?: readonly AuditReport[];
+  /** The batch that it was proposed in. Undefined before the first. */
+  readonly batch?: number;
+  /** Its keep does not stand any more. */
+  readonly retracted?: { readonly cause: 'audit' | 'reproduction' | 'batch'; readonly reason: string };
+  /** It holds the change of this retracted experiment. */
+  readonly builtOn?: ExperimentId;
+  /** Versions of the audits that have looked at it as a keep. */
+  readonly auditedBy?: Readonly<Record<string, number>>;
 }
 
 export type TrialState = 'planned' | 'submitted' | 'ended';
@@ -133,7 +145,20 @@ export interface CampaignState {
   /** The last experiments that were concluded, oldest first; a bounded number. */
   readonly recentPulls: readonly OperatorPull[];
   readonly calibration: Calibration;
-  readonly trialSecondsByStage: Readonly<Record<TrialPlan['stage'], number>>;
+  /** Wall seconds of ended trials by what they were for. Guards run through the stages of others but are counted apart. */
+  readonly trialSecondsByStage: Readonly<Record<Stage | 'guard', number>>;
+  /** The batch that new experiments join. */
+  readonly batch?: Batch;
+  /** Batches of open experiments, the present one included. */
+  readonly batches: ReadonlyMap<number, Batch>;
+  readonly guards: {
+    readonly reported: number;
+    readonly failed: number;
+    readonly voidedBatches: number;
+    /** Batches that were void since the last sound one. */
+    readonly voidsInARow: number;
+  };
+  readonly retractions: number;
   /** The last comparison of a champion with the start. It is not made twice for the same champion: that would be another look. */
   readonly lastComparison?: FinalComparison;
   readonly finished?: { readonly reason: string; readonly at: number; readonly comparison?: FinalComparison };
@@ -190,4 +215,23 @@ export function estimatedTotalGain(state: CampaignState, experiment: Experiment)
     if (at.verdict?.kind === 'keep') total += at.verdict.evidence.shrunkenGain ?? 0;
   }
   return total;
+}
+
+/** Whether something may be built on it: kept, not retracted, and holding nothing that was. */
+export function isStanding(experiment: Experiment): boolean {
+  return experiment.verdict?.kind === 'keep' && !experiment.retracted && experiment.builtOn === undefined;
+}
+
+/** The experiments whose candidates hold the change of this one, oldest first: by parent, and by what was merged in. */
+export function descendantsOf(state: CampaignState, id: ExperimentId): readonly ExperimentId[] {
+  const holding = new Set<ExperimentId>([id]);
+  for (const { id: other, proposal } of state.experiments.values()) {
+    if (holding.has(other) || isMeasurement(proposal.operator)) continue;
+    const { change } = proposal;
+    const merged = change.type === 'merge' && holding.has(change.otherExperiment);
+    const undone = change.type === 'undo' && change.experiment === id;
+    if (!undone && (holding.has(proposal.parent) || merged)) holding.add(other);
+  }
+  holding.delete(id);
+  return [...holding];
 }

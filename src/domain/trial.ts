@@ -1,3 +1,4 @@
+import type { AuditReport } from './audit.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
 
 /** Why a trial is run. `final` re-measures the champion beside the starting point when a campaign ends. */
@@ -27,7 +28,9 @@ export type FailureKind =
   | 'build'
   | 'lost'
   | 'output-limit'
-  | 'disk-full';
+  | 'disk-full'
+  /** An audit that had to report was silent, so what was measured counts for nothing. */
+  | 'unguarded';
 
 /** One check of the judge on the behaviour of the candidate (causality, normalization, …). */
 export interface Check {
@@ -61,6 +64,8 @@ export interface TrialFacts {
   readonly sandbox?: SandboxKind;
   readonly phases?: Readonly<Record<string, number>>;
   readonly claim?: Claim;
+  /** What every audit of the trial said. Absent in logs of versions that had none. */
+  readonly audits?: readonly AuditReport[];
 }
 
 export type TrialOutcome =

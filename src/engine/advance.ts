@@ -2,8 +2,11 @@ import type { AssayEvent } from '../domain/events.ts';
 import { experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Stage } from '../domain/trial.ts';
 import type { Verdict } from '../domain/verdict.ts';
+import { isSound } from '../domain/batch.ts';
 import { nextStep } from './gate/gate.ts';
 import type { GateRules } from './gate/rules.ts';
+import { WAIT, type GateStep } from './gate/step.ts';
+import { advanceGuard } from './guards/advance-guard.ts';
 import { planTrials } from './plan-trials.ts';
 import { verdictEvents } from './verdict-events.ts';
 
@@ -19,7 +22,12 @@ export function advanceOne(
 ): readonly AssayEvent[] | undefined {
   for (const id of state.open) {
     const experiment = experimentOf(state, id);
-    const step = nextStep({ state, experiment }, rules);
+    if (experiment.proposal.operator === 'guard') {
+      const events = advanceGuard(state, experiment, seedOf);
+      if (events) return events;
+      continue;
+    }
+    const step = guarded(state, experiment, nextStep({ state, experiment }, rules));
     if (options.onlyVerdicts && step.kind !== 'conclude' && experiment.proposal.operator !== 'baseline') continue;
     switch (step.kind) {
       case 'wait':
@@ -43,6 +51,24 @@ export function advanceOne(
     }
   }
   return undefined;
+}
+
+/** A keep waits until the guards of its batch have reported; in a void batch everything ends without a verdict. */
+function guarded(state: CampaignState, experiment: Experiment, step: GateStep): GateStep {
+  const batch = experiment.batch === undefined ? undefined : state.batches.get(experiment.batch);
+  if (!batch) return step;
+  if (batch.voided !== undefined) {
+    const reasons = [
+      `its batch ${batch.number} is void, so nothing that was measured in it counts: ${batch.voided}`,
+    ] as const;
+    const stage = stageReached(experiment);
+    return { kind: 'conclude', verdict: { kind: 'inconclusive', stage, reasons, evidence: {} } };
+  }
+  return step.kind === 'conclude' && step.verdict.kind === 'keep' && !isSound(batch) ? WAIT : step;
+}
+
+function stageReached(experiment: Experiment): 'screen' | 'replicate' | 'confirm' {
+  return !experiment.test ? 'screen' : experiment.replicated ? 'confirm' : 'replicate';
 }
 
 /**
@@ -70,6 +96,6 @@ export function concludeForTime(state: CampaignState, reason: string): readonly 
 }
 
 function unfinished(experiment: Experiment, reason: string): Verdict {
-  const stage = !experiment.test ? 'screen' : experiment.replicated ? 'confirm' : 'replicate';
+  const stage = stageReached(experiment);
   return { kind: 'inconclusive', stage, reasons: [`not decided: ${reason} came first, in ${stage}`], evidence: {} };
 }

@@ -1,5 +1,6 @@
 import type { AssayEvent } from '../domain/events.ts';
-import { applyEvent, REDUCER_VERSION, type WorkingState } from '../domain/reduce.ts';
+import { applyEvent, REDUCER_VERSION } from '../domain/reduce.ts';
+import type { WorkingState } from '../domain/working-state.ts';
 import { serializeState } from '../domain/snapshot.ts';
 import type { CampaignState } from '../domain/state.ts';
 import type { EventRecord, Lease, Store } from '../store/store.ts';

@@ -10,6 +10,8 @@ import { AttemptRecords } from './attempt-records.ts';
 import { advanceOne, concludeForTime } from './advance.ts';
 import { allowance } from './budget.ts';
 import type { CampaignLog } from './campaign-log.ts';
+import type { BatchKeeper } from './guards/batch-keeper.ts';
+import { voidBatch } from './guards/void-batch.ts';
 import type { GateRules } from './gate/rules.ts';
 import { Mailbox } from './mailbox.ts';
 import { proposalEvents } from './propose.ts';
@@ -23,6 +25,8 @@ export interface EngineParts extends AttemptParts {
   readonly proposer: Proposer;
   readonly rules: GateRules;
   readonly seedOf: (stage: Stage, pair: number) => number;
+  /** Without it nothing is guarded: only in simulations. */
+  readonly batches?: BatchKeeper;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -95,6 +99,7 @@ export class Engine {
           if (this.#running === 0) return { reason: 'asked' };
         } else {
           if (await this.#finishIfOver()) return { reason: 'finished' };
+          await this.#keepBatches();
           await this.#fillSlots();
           this.#askForProposals();
         }
@@ -137,6 +142,14 @@ export class Engine {
       if (events.some((event) => event.type === 'experiment.concluded')) this.#proposerIdle = false;
       this.#checkBaseline();
     }
+  }
+
+  /** Opens the batch that new experiments join, and closes the one that is full. */
+  async #keepBatches(): Promise<void> {
+    const { batches, log, rules, workshop, now } = this.#parts;
+    if (!batches) return;
+    const isProposing = allowance(this.#state, rules, now()).proposals > 0;
+    await log.append(await batches.open(this.#state, workshop, isProposing));
   }
 
   #checkBaseline(): void {
@@ -185,6 +198,19 @@ export class Engine {
       }
     }
     await this.#parts.log.append(events);
+    await this.#voidUnguarded(events);
+  }
+
+  /** A silent guard is found where its report is missing: in the outcome of a trial. */
+  async #voidUnguarded(events: readonly AssayEvent[]): Promise<void> {
+    for (const event of events) {
+      if (event.type !== 'trial.finished') continue;
+      const { outcome } = event;
+      if (outcome.status !== 'failed' || outcome.failure !== 'unguarded') continue;
+      const batch = experimentOf(this.#state, event.experiment).batch ?? this.#state.batch?.number;
+      if (batch === undefined) continue;
+      await this.#parts.log.append(voidBatch(this.#state, batch, `${event.trial}: ${outcome.reason}`));
+    }
   }
 
   async #takeProposal(proposal: Proposal, implementation: Implementation): Promise<void> {
@@ -282,6 +308,7 @@ export class Engine {
     const exhausted = this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS;
     if (left.proposals > 0 && !exhausted) return false;
     const reason = exhausted ? 'the proposer has nothing left to try' : `${left.reason} was reached`;
+    await log.append((await this.#parts.batches?.close(state)) ?? []);
     if (state.champion === BASELINE_EXPERIMENT) {
       await log.append([{ type: 'campaign.finished', reason: `${reason}; nothing beat the starting point` }]);
       return true;

@@ -1,4 +1,5 @@
-import { applyEvent, initialState, REDUCER_VERSION, type WorkingState } from '../domain/reduce.ts';
+import { applyEvent, REDUCER_VERSION } from '../domain/reduce.ts';
+import { initialState, type WorkingState } from '../domain/working-state.ts';
 import { restoreState } from '../domain/snapshot.ts';
 import { UserError } from '../errors.ts';
 import type { Store } from '../store/store.ts';

@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
-import type { AttemptHandle, Executor } from '../executor/executor.ts';
+import type { AttemptEnd, AttemptHandle, Executor } from '../executor/executor.ts';
 import type { Judge, TrialContext } from '../judge/judge.ts';
+import { auditOutcome, type TrialAudits } from './guards/audit-outcome.ts';
 
 export interface AttemptRequest {
   readonly plan: TrialPlan;
@@ -15,6 +16,8 @@ export interface AttemptParts {
   readonly judge: Judge;
   /** Folder that holds one folder for each attempt, named by its token. */
   readonly attemptsRoot: string;
+  /** What the audits say of an ended attempt. Without it a result counts unaudited: only in simulations. */
+  readonly auditTrial?: (input: { plan: TrialPlan; end: AttemptEnd; outcome: TrialOutcome }) => TrialAudits;
 }
 
 /**
@@ -42,7 +45,9 @@ export async function runAttempt(
       await executor.clean(handle);
       return { status: 'cancelled', reason: 'stopped on request', facts: {} };
     }
-    const outcome = await judge.conclude(context, first);
+    const concluded = await judge.conclude(context, first);
+    const audits = parts.auditTrial?.({ plan: request.plan, end: first, outcome: concluded });
+    const outcome = audits ? auditOutcome(concluded, audits) : concluded;
     await cleanUp(executor, handle);
     return outcome;
   } finally {

@@ -8,7 +8,7 @@ import { createRandom } from '../stats/random.ts';
 import { inMemoryStore } from '../store/memory/memory-store.ts';
 import type { EventRecord, Store } from '../store/store.ts';
 import { CampaignLog } from './campaign-log.ts';
-import { Engine, type EngineControls, type EngineExit } from './engine.ts';
+import { Engine, type EngineControls, type EngineExit, type EngineParts } from './engine.ts';
 import { firstEvents } from './first-events.ts';
 import { DEFAULT_GATE_RULES, type GateRules } from './gate/rules.ts';
 import { loadState } from './load-state.ts';
@@ -37,6 +37,8 @@ export async function simulatedCampaign(options: {
   readonly gains: readonly number[];
   readonly searchSeed?: number;
   readonly slots?: number;
+  /** What guards it, and what audits its trials. */
+  readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial'>;
 }): Promise<SimulatedCampaign> {
   const { world, limits, gains, searchSeed = 1, slots = 2 } = options;
   const attemptsRoot = await mkdtemp(path.join(tmpdir(), 'assay-simulated-'));
@@ -72,6 +74,7 @@ export async function simulatedCampaign(options: {
     await log.append([{ type: 'engine.started', slots, ...machine }]);
     const parts = {
       ...world,
+      ...options.guarded,
       log,
       proposer: plantingProposer(gains),
       rules: SIMULATED_RULES,

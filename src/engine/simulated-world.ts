@@ -18,6 +18,8 @@ export interface SimulatedWorld {
   readonly starts: ReadonlyMap<string, number>;
   /** The true value of a candidate, without noise. */
   truth(candidate: CandidateId): number;
+  /** What its change wrote; empty for the starting point. */
+  filesOf(candidate: CandidateId): Readonly<Record<string, string | null>>;
 }
 
 export interface SimulationOptions {
@@ -36,6 +38,7 @@ export interface SimulationOptions {
  */
 export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld {
   const truths = new Map<CandidateId, number>();
+  const written = new Map<CandidateId, Readonly<Record<string, string | null>>>();
   const plans = new Map<string, TrialPlan>();
   const starts = new Map<string, number>();
   const baseline = fakeCommit('baseline');
@@ -55,6 +58,7 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
     baseline,
     starts,
     truth,
+    filesOf: (candidate) => written.get(candidate) ?? {},
     workshop: {
       name: () => Promise.resolve(),
       implement: (proposal: Proposal, state) => {
@@ -65,6 +69,7 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
         const gain = change.type === 'files' ? Number(change.files['gain'] ?? 0) : 0;
         const candidate = fakeCommit(JSON.stringify([parent, change]));
         truths.set(candidate, truth(parent) - gain);
+        if (change.type === 'files') written.set(candidate, change.files);
         return Promise.resolve({ ...unchanged, filesChanged: 1, linesAdded: 1, candidate, tree: candidate });
       },
     },

@@ -47,6 +47,23 @@ export function eventWords(event: AssayEvent, { task, plan }: EventContext = {})
       return `${event.experiment} passed ${event.stage}: ${event.reason}`;
     case 'experiment.concluded':
       return `${event.experiment} ${verdictWords(event)}: ${event.verdict.reasons[0]}`;
+    case 'experiment.audited': {
+      const fired = event.audits.filter(({ finding }) => finding === 'fired').map(({ audit }) => audit);
+      const found = fired.length === 0 ? 'none fired' : `fired: ${fired.join(', ')}`;
+      return `${event.experiment} ${event.occasion === 'again' ? 'audited again' : 'audited'}: ${count(event.audits.length, 'audit')}, ${found}`;
+    }
+    case 'verdict.retracted':
+      return `${event.experiment} retracted (${event.cause}): ${event.reason}${event.descendants.length === 0 ? '' : `; built on it: ${event.descendants.join(', ')}`}`;
+    case 'experiment.reproduced':
+      return `${event.experiment} ${event.holds ? 'reproduced' : 'did not reproduce'}: gain ${showGain(event.gain)} (95 % interval ${showInterval(event.interval)}), ${count(event.pairs, 'pair')}: ${event.detail}`;
+    case 'batch.opened':
+      return `batch ${event.batch} opened: ${event.unguarded ?? `guarded by ${event.guards.map(({ id, kind }) => `${kind} ${id}`).join(', ')}`}`;
+    case 'guard.reported':
+      return `${event.guard.kind} ${event.guard.id} (${event.experiment}) ${event.ok ? 'held' : 'FAILED'}: ${event.detail}`;
+    case 'batch.voided':
+      return `batch ${event.batch} is void, nothing in it counts: ${event.reason}`;
+    case 'batch.closed':
+      return `batch ${event.batch} closed: ${event.audits.length === 0 ? 'no integrity checks' : event.audits.map(({ audit, finding }) => `${audit} ${finding}`).join(', ')}`;
     case 'champion.changed':
       return `new champion ${event.experiment} (${event.candidate.slice(0, 7)}): ${event.reason}`;
     case 'campaign.finished':
@@ -104,6 +121,10 @@ function isMilestone(event: AssayEvent): boolean {
     case 'experiment.proposed':
     case 'stage.passed':
     case 'experiment.concluded':
+    case 'verdict.retracted':
+    case 'experiment.reproduced':
+    case 'batch.voided':
+    case 'guard.reported':
     case 'champion.changed':
     case 'campaign.finished':
     case 'note.written':
@@ -112,6 +133,9 @@ function isMilestone(event: AssayEvent): boolean {
       return event.outcome.status === 'failed';
     case 'proposal.rejected':
     case 'experiment.implemented':
+    case 'experiment.audited':
+    case 'batch.opened':
+    case 'batch.closed':
     case 'trial.planned':
     case 'trial.submitted':
     case 'trial.withdrawn':

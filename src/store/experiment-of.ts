@@ -10,12 +10,19 @@ export function experimentOf(event: AssayEvent): ExperimentId | undefined {
     case 'trial.finished':
     case 'trial.withdrawn':
     case 'stage.passed':
+    case 'experiment.audited':
     case 'experiment.concluded':
+    case 'experiment.reproduced':
+    case 'verdict.retracted':
+    case 'guard.reported':
     case 'champion.changed':
     case 'note.written':
       return event.experiment;
     case 'trial.planned':
       return event.plan.experiment;
+    case 'batch.opened':
+    case 'batch.voided':
+    case 'batch.closed':
     case 'campaign.created':
     case 'campaign.extended':
     case 'campaign.finished':

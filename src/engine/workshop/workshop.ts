@@ -1,3 +1,4 @@
+import type { AuditReport } from '../../domain/audit.ts';
 import type { FailureKind } from '../../domain/trial.ts';
 import type { Proposal } from '../../domain/hypothesis.ts';
 import type { CandidateId, ExperimentId } from '../../domain/ids.ts';
@@ -13,8 +14,15 @@ export type Implementation =
       readonly linesRemoved: number;
       /** What a person may want to look at: triage findings, places that were combined hunk by hunk. */
       readonly remarks?: readonly string[];
+      /** What the audits of the change said. */
+      readonly audits?: readonly AuditReport[];
     }
-  | { readonly kind: 'failed'; readonly failure: Extract<FailureKind, 'build'> | 'conflict'; readonly reason: string };
+  | {
+      readonly kind: 'failed';
+      readonly failure: Extract<FailureKind, 'build'> | 'conflict';
+      readonly reason: string;
+      readonly audits?: readonly AuditReport[];
+    };
 
 /** Turns a proposal into a commit, and holds it to the static rules. Touches the candidates' repository and nothing else. */
 export interface Workshop {

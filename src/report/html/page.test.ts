@@ -106,7 +106,8 @@ test('a campaign in which nothing has happened yet, or nothing was gained, has a
   const { records, events } = nothing;
   const store = inMemoryStore();
   await store.append(events.slice(0, 2));
-  const { applyEvent, initialState } = await import('../../domain/reduce.ts');
+  const { applyEvent } = await import('../../domain/reduce.ts');
+  const { initialState } = await import('../../domain/working-state.ts');
   const [created] = records;
   if (created?.event.type !== 'campaign.created') throw new Error('a campaign begins with campaign.created');
   const state = initialState(created.event, created.at);

@@ -1,0 +1,93 @@
+import type { AuditReport } from '../../domain/audit.ts';
+import type { GuardCase } from '../../audit/red-team/guard-source.ts';
+import { createSimulatedWorld, type SimulatedWorld } from '../simulated-world.ts';
+import { simulatedCampaign, type SimulatedCampaign } from '../simulated-campaign.fixture.ts';
+import { BatchKeeper } from './batch-keeper.ts';
+import type { TrialAudits } from './audit-outcome.ts';
+
+/** How one audit is broken on purpose. */
+export interface Sabotage {
+  readonly audit: string;
+  /** `silent`: it does not report. `blind`: it reports that it found nothing. `paranoid`: it fires at everything. */
+  readonly how: 'silent' | 'blind' | 'paranoid';
+  /** From this trial on; undefined: from the start of the first batch. */
+  readonly fromTrial?: number;
+}
+
+export interface GuardedCampaignOptions {
+  /** Ids of the audits that each trial has; a candidate with the file `hack` trips the audit that it names. */
+  readonly audits: readonly string[];
+  readonly gains?: readonly number[];
+  readonly experiments?: number;
+  readonly batchSize?: number;
+  readonly sabotage?: Sabotage;
+  /** What the integrity check says, call by call. */
+  readonly integrity?: (call: number) => readonly AuditReport[];
+  readonly sigma?: number;
+}
+
+export interface GuardedCampaign extends AsyncDisposable {
+  readonly world: SimulatedWorld;
+  readonly campaign: SimulatedCampaign;
+}
+
+const INTEGRITY = 'environment';
+
+/** A simulated campaign with a canary for each audit and one honest control in every batch. */
+export async function guardedCampaign(options: GuardedCampaignOptions): Promise<GuardedCampaign> {
+  const { audits, sabotage, gains = [0, 2], experiments = 12, batchSize = 6, sigma = 0.1 } = options;
+  const world = createSimulatedWorld({ sigma });
+  let calls = 0;
+  const whole: readonly AuditReport[] = [{ audit: INTEGRITY, version: 1, finding: 'passed', detail: '3 files' }];
+  const batches = new BatchKeeper({
+    guards: { batchSize, pick: () => [...audits.map(canary), CONTROL] },
+    catalogue: Object.fromEntries(audits.map((audit) => [audit, 1])),
+    checkIntegrity: () => Promise.resolve(options.integrity?.((calls += 1)) ?? whole),
+    integrityAudits: [INTEGRITY],
+  });
+  const campaign = await simulatedCampaign({
+    world,
+    gains,
+    limits: { experiments },
+    guarded: {
+      batches,
+      auditTrial: ({ plan }): TrialAudits => {
+        const hack = world.filesOf(plan.candidate)['hack'] ?? undefined;
+        const broken =
+          sabotage && Number(plan.trial.slice(1)) >= (sabotage.fromTrial ?? 0) && plan.stage !== 'baseline';
+        const reports = audits.flatMap((audit): AuditReport[] => {
+          const how = broken && sabotage.audit === audit ? sabotage.how : undefined;
+          if (how === 'silent') return [];
+          const fires = how === 'paranoid' || (hack === audit && how !== 'blind');
+          return [{ audit, version: 1, finding: fires ? 'fired' : 'passed', detail: fires ? 'it cheats' : 'looked' }];
+        });
+        return { reports, expected: audits, decides: () => true };
+      },
+    },
+  });
+  return { world, campaign, [Symbol.asyncDispose]: () => campaign[Symbol.asyncDispose]() };
+}
+
+const CONTROL: GuardCase = {
+  id: 'honest',
+  kind: 'control',
+  classes: [],
+  expects: [],
+  stage: 'screen',
+  trials: 1,
+  does: 'nothing wrong',
+  files: { gain: '0', honest: 'yes' },
+};
+
+function canary(audit: string): GuardCase {
+  return {
+    id: `cheat-${audit}`,
+    kind: 'canary',
+    classes: ['L01'],
+    expects: [audit],
+    stage: 'screen',
+    trials: 1,
+    does: `trips ${audit}`,
+    files: { gain: '5', hack: audit },
+  };
+}
