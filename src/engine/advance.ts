@@ -1,4 +1,5 @@
 import type { AssayEvent } from '../domain/events.ts';
+import { isMeasurement } from '../domain/hypothesis.ts';
 import { experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Stage } from '../domain/trial.ts';
 import type { Verdict } from '../domain/verdict.ts';
@@ -7,6 +8,7 @@ import { nextStep } from './gate/gate.ts';
 import type { GateRules } from './gate/rules.ts';
 import { WAIT, type GateStep } from './gate/step.ts';
 import { advanceGuard } from './guards/advance-guard.ts';
+import { auditKeep, type KeepAudits } from './guards/keep-audits.ts';
 import { planTrials } from './plan-trials.ts';
 import { verdictEvents } from './verdict-events.ts';
 
@@ -18,7 +20,7 @@ export function advanceOne(
   state: CampaignState,
   rules: GateRules,
   seedOf: (stage: Stage, pair: number) => number,
-  options: { readonly onlyVerdicts?: boolean } = {},
+  options: { readonly onlyVerdicts?: boolean; readonly keepAudits?: KeepAudits | undefined } = {},
 ): readonly AssayEvent[] | undefined {
   for (const id of state.open) {
     const experiment = experimentOf(state, id);
@@ -42,15 +44,29 @@ export function advanceOne(
         return [{ type: 'stage.passed', experiment: id, stage: step.stage, reason: step.reason, ...numbers }];
       }
       case 'conclude': {
-        const events = withdrawPlanned(state, experiment) ?? verdictEvents(state, experiment, step.verdict, rules);
-        if (events.length === 0) continue;
-        return events;
+        const withdrawn = withdrawPlanned(state, experiment);
+        if (withdrawn?.length === 0) continue;
+        return withdrawn ?? concludeEvents(state, experiment, step.verdict, rules, options.keepAudits);
       }
       default:
         step satisfies never;
     }
   }
   return undefined;
+}
+
+/** A keep is looked at as a whole before it is one. */
+function concludeEvents(
+  state: CampaignState,
+  experiment: Experiment,
+  verdict: Verdict,
+  rules: GateRules,
+  keepAudits: KeepAudits | undefined,
+): readonly AssayEvent[] {
+  if (verdict.kind !== 'keep' || isMeasurement(experiment.proposal.operator) || !keepAudits)
+    return verdictEvents(state, experiment, verdict, rules);
+  const audited = auditKeep(state, experiment, verdict, keepAudits);
+  return [...audited.events, ...verdictEvents(state, experiment, audited.verdict, rules)];
 }
 
 /** A keep waits until the guards of its batch have reported; in a void batch everything ends without a verdict. */

@@ -11,10 +11,11 @@ import { advanceOne, concludeForTime } from './advance.ts';
 import { allowance } from './budget.ts';
 import type { CampaignLog } from './campaign-log.ts';
 import type { BatchKeeper } from './guards/batch-keeper.ts';
+import type { KeepAudits } from './guards/keep-audits.ts';
 import { voidBatch } from './guards/void-batch.ts';
 import type { GateRules } from './gate/rules.ts';
 import { Mailbox } from './mailbox.ts';
-import { proposalEvents } from './propose.ts';
+import { proposalEvents, silentChangeAudits } from './propose.ts';
 import { runAttempt, type AttemptParts } from './run-attempt.ts';
 import { runnableTrials } from './schedule.ts';
 import type { Implementation, Workshop } from './workshop/workshop.ts';
@@ -27,6 +28,10 @@ export interface EngineParts extends AttemptParts {
   readonly seedOf: (stage: Stage, pair: number) => number;
   /** Without it nothing is guarded: only in simulations. */
   readonly batches?: BatchKeeper;
+  /** Ids of the audits that must look at every change. */
+  readonly changeAudits?: readonly string[];
+  /** Without it the numbers of a keep are not audited: only in simulations. */
+  readonly keepAudits?: KeepAudits;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -135,7 +140,10 @@ export class Engine {
     const { log, rules, seedOf, now } = this.#parts;
     for (;;) {
       const { timeUp, reason } = allowance(this.#state, rules, now());
-      const decided = advanceOne(this.#state, rules, seedOf, { onlyVerdicts: timeUp });
+      const decided = advanceOne(this.#state, rules, seedOf, {
+        onlyVerdicts: timeUp,
+        keepAudits: this.#parts.keepAudits,
+      });
       const events = decided ?? (timeUp ? concludeForTime(this.#state, reason ?? 'the time limit') : []);
       if (events.length === 0) return;
       await log.append(events);
@@ -197,29 +205,32 @@ export class Engine {
           message satisfies never;
       }
     }
-    await this.#parts.log.append(events);
-    await this.#voidUnguarded(events);
+    await this.#parts.log.append([...events, ...this.#voidUnguarded(events)]);
   }
 
   /** A silent guard is found where its report is missing: in the outcome of a trial. */
-  async #voidUnguarded(events: readonly AssayEvent[]): Promise<void> {
+  #voidUnguarded(events: readonly AssayEvent[]): readonly AssayEvent[] {
+    const reasons = new Map<number, string>();
     for (const event of events) {
-      if (event.type !== 'trial.finished') continue;
-      const { outcome } = event;
-      if (outcome.status !== 'failed' || outcome.failure !== 'unguarded') continue;
+      if (event.type !== 'trial.finished' || event.outcome.status !== 'failed') continue;
+      if (event.outcome.failure !== 'unguarded') continue;
       const batch = experimentOf(this.#state, event.experiment).batch ?? this.#state.batch?.number;
-      if (batch === undefined) continue;
-      await this.#parts.log.append(voidBatch(this.#state, batch, `${event.trial}: ${outcome.reason}`));
+      if (batch !== undefined) reasons.set(batch, `${event.trial}: ${event.outcome.reason}`);
     }
+    return [...reasons].flatMap(([batch, reason]) => voidBatch(this.#state, batch, reason));
   }
 
   async #takeProposal(proposal: Proposal, implementation: Implementation): Promise<void> {
     const { log, workshop, rules, now } = this.#parts;
     if (this.#stopping() || allowance(this.#state, rules, now()).proposals === 0) return;
     const { events, experiment } = proposalEvents(this.#state, proposal, implementation);
+    const silent = silentChangeAudits(proposal, implementation, this.#parts.changeAudits ?? []);
     this.#rejectedInARow = experiment ? 0 : this.#rejectedInARow + 1;
     if (experiment && implementation.kind === 'candidate') await workshop.name(experiment, implementation.candidate);
-    await log.append(events);
+    const batch = this.#state.batch?.number;
+    if (silent.length === 0 || batch === undefined) return log.append(events);
+    const reason = `silent guards: ${silent.join(', ')} had to look at the change of ${experiment ?? 'a proposal'} and did not`;
+    return log.append([...events, ...voidBatch(this.#state, batch, reason)]);
   }
 
   async #fillSlots(): Promise<void> {

@@ -17,6 +17,10 @@ export function proposalEvents(
     const reason = `its parent ${parent.id} has no candidate`;
     return { events: [{ type: 'proposal.rejected', proposer, operator, reason }] };
   }
+  if (parent.retracted || parent.builtOn !== undefined) {
+    const reason = `its parent ${parent.id} does not stand: ${parent.retracted?.reason ?? `it is built on ${parent.builtOn}, which was retracted`}`;
+    return { events: [{ type: 'proposal.rejected', proposer, operator, reason }] };
+  }
   if (implementation.kind === 'candidate' && proposal.change.type !== 'none') {
     const repeated = state.trees.get(implementation.tree);
     if (repeated) {
@@ -37,4 +41,14 @@ export function proposalEvents(
     events: [proposed, { type: 'experiment.implemented', experiment, reference, ...facts }, ...notes],
     experiment,
   };
+}
+
+/** Audits that had to look at a change and did not. A change that could not be made, or that is none, has nothing to look at. */
+export function silentChangeAudits(
+  { change }: Proposal,
+  { kind, audits = [] }: Implementation,
+  expected: readonly string[],
+): readonly string[] {
+  if (change.type === 'none' || (kind === 'failed' && audits.length === 0)) return [];
+  return expected.filter((id) => !audits.some(({ audit }) => audit === id));
 }

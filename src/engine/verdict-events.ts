@@ -21,6 +21,10 @@ export function verdictEvents(
   }
   if (experiment.proposal.operator === 'baseline') return [concluded, finishedEvent(state, experiment, verdict)];
   if (verdict.kind !== 'keep' || !experiment.candidate) return [concluded];
+  if (experiment.builtOn !== undefined) {
+    const text = `${experiment.id} beat its reference, but both hold the change of ${experiment.builtOn}, which was retracted meanwhile`;
+    return [concluded, { type: 'note.written', kind: 'warning', text, experiment: experiment.id }];
+  }
   const champion = experimentOf(state, state.champion);
   const change = (reason: string): AssayEvent => ({
     type: 'champion.changed',

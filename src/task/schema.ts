@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { camelKeys } from './camel-keys.ts';
+import { auditsSchema } from './schema-audits.ts';
 import { knobsSchema, validitySchema } from './schema-search.ts';
 import {
   absolutePath,
@@ -206,6 +207,7 @@ export const taskSections = {
     .default([])
     .describe('Limits on other numbers of the result.'),
   validity: validitySchema,
+  audits: auditsSchema,
   knobs: knobsSchema,
   patterns: z
     .union([insidePath, z.array(insidePath)], { error: 'a glob such as patterns/*.yaml, or a list of them' })

@@ -1,0 +1,27 @@
+import type { Task } from '../../task/task.ts';
+
+/** What an exploit or a control needs of a task. */
+export type Need = 'script' | 'language-model' | 'c-kernel';
+
+/** What a task offers: the file that a fragment is put into, by need. */
+export type Offers = Readonly<Partial<Record<Need, string>>>;
+
+const LANGUAGE_MODEL_JUDGE = 'assay_judge.language_model';
+const KERNEL_JUDGE = 'assay_judge.kernel_judge';
+
+/** Which fragments fit a task, going by its phases: who judges it, and which editable file the candidate's phase runs. */
+export function offersOf(task: Task): Offers {
+  const { phases } = task.spec;
+  const isJudgedBy = (module: string): boolean =>
+    phases.some(({ trust, command }) => trust === 'judge' && command.includes(module));
+  const script = phases
+    .filter(({ trust }) => trust === 'candidate')
+    .flatMap(({ command }) => command)
+    .find((word) => word.endsWith('.py') && task.isEditable(word));
+  const kernels = task.filesFor(task.starts[0]).has('kernels.c') && task.isEditable('kernels.c');
+  return {
+    ...(script === undefined ? {} : { script }),
+    ...(script !== undefined && isJudgedBy(LANGUAGE_MODEL_JUDGE) ? { 'language-model': script } : {}),
+    ...(kernels && isJudgedBy(KERNEL_JUDGE) ? { 'c-kernel': 'kernels.c' } : {}),
+  };
+}
