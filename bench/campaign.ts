@@ -7,6 +7,7 @@ import type { CampaignFolder } from '../src/engine/campaign-folder.ts';
 import { createCampaign } from '../src/engine/create-campaign.ts';
 import { loadState } from '../src/engine/load-state.ts';
 import { runSession } from '../src/engine/session.ts';
+import type { Slot } from '../src/executor/executor.ts';
 import type { Proposer } from '../src/proposer/proposer.ts';
 import { openSqliteStore } from '../src/store/sqlite/open-sqlite-store.ts';
 import type { EventRecord } from '../src/store/store.ts';
@@ -27,6 +28,11 @@ export async function benchCampaign(taskFolder: string, experiments: number): Pr
   return { folder, directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
 }
 
+/** Slots that share cores, where there are more than the machine has. */
+export function benchSlots(count: number): readonly Slot[] {
+  return Array.from({ length: count }, (_, index) => ({ index, cores: [index % availableParallelism()], gpus: [] }));
+}
+
 /** Runs it to its end in this process. @returns every event that this run appended, and the state at its end. */
 export async function runBench(
   campaign: BenchCampaign,
@@ -38,12 +44,7 @@ export async function runBench(
   await runSession(
     {
       folder: campaign.folder,
-      // Slots that share cores, where there are more than the machine has.
-      slotList: Array.from({ length: options.slots }, (_, index) => ({
-        index,
-        cores: [index % availableParallelism()],
-        gpus: [],
-      })),
+      slotList: benchSlots(options.slots),
       proposer: options.proposer,
       ...(options.experiments === undefined ? {} : { limits: { experiments: options.experiments } }),
       observe: (record, state) => {

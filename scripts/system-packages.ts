@@ -9,6 +9,16 @@ interface SystemPackage {
 
 const PACKAGES: readonly SystemPackage[] = [
   { name: 'bubblewrap', why: 'the sandbox of trials', isThere: () => works(['bwrap', '--version']) },
+  {
+    name: 'gcc',
+    why: 'the compiler of tasks in C',
+    isThere: () => works(['/usr/bin/cc', '--version']),
+  },
+  {
+    name: 'libc6-dev',
+    why: 'the headers that C is compiled with',
+    isThere: () => Promise.resolve(existsSync('/usr/include/stdio.h')),
+  },
   { name: 'git', why: 'the repository of candidates', isThere: () => works(['git', '--version']) },
   {
     name: 'python3-venv',

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { readRepositoryFile, repositoryFiles } from './source-tree.ts';
 
+const HOMES = 'a home directory';
+
 /** Taken apart, so that this file doesn't hold what it looks for. */
 const FORBIDDEN: readonly [what: string, pattern: RegExp][] = [
   ['the path of a checkout', absolute('work', '(main|shared)\\b')],
-  ['a home directory', absolute('root', '[.\\w]')],
-  ['a home directory', absolute('home', '(?!user/|you/|name/)[\\w.-]+/')],
-  ['a home directory', absolute('Users', '[\\w.-]+/')],
+  [HOMES, absolute('root', '[.\\w]')],
+  [HOMES, absolute('home', '(?!user/|you/|name/)[\\w.-]+/')],
+  [HOMES, absolute('Users', '[\\w.-]+/')],
   ['a place where packages are kept on one machine', absolute('opt', '(wheels|pypi)')],
   ['a package registry', new RegExp(`registry\\.(${['npm', 'yarn'].join('|')})`)],
   ['a package registry', new RegExp(['py', 'pi\\.org'].join(''))],
@@ -18,6 +20,10 @@ const FORBIDDEN: readonly [what: string, pattern: RegExp][] = [
 /** Where such words are the matter itself: source text that was copied from elsewhere. */
 const EXEMPT = new Set(['LICENSE']);
 
+/** Places where an attacker would look are named by the attacks and by the decoys, which nobody's machine needs to have. */
+const ATTACKED =
+  /^(src\/audit\/red-team\/exploits\/|src\/judge\/plan-tripwires\.ts$|test\/integration\/zones\/|python\/tests\/)/;
+
 const TEXT =
   /\.(ts|js|mjs|py|md|json|jsonc|yaml|yml|toml|txt|sh|html|css|cfg)$|^[^.]+$|(^|\/)\.[a-z]+(rc|ignore)?(\/run)?$/;
 
@@ -27,7 +33,9 @@ test('no file of the repository names a machine, a registry or a secret', () => 
     .flatMap((file) => {
       const lines = readRepositoryFile(file).split('\n');
       return lines.flatMap((line, index) =>
-        FORBIDDEN.filter(([, pattern]) => pattern.test(line)).map(([what]) => `${file}:${index + 1}: ${what}`),
+        FORBIDDEN.filter(([what, pattern]) => pattern.test(line) && !(what === HOMES && ATTACKED.test(file))).map(
+          ([what]) => `${file}:${index + 1}: ${what}`,
+        ),
       );
     });
   expect(found).toEqual([]);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '..');
@@ -8,7 +8,12 @@ export const ROOT = path.resolve(import.meta.dirname, '..');
 export function repositoryFiles(): string[] {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\0');
-  return listed.filter((file) => file !== '' && existsSync(path.join(ROOT, file))).toSorted();
+  return listed.filter((file) => file !== '' && isPlainFile(path.join(ROOT, file))).toSorted();
+}
+
+/** A link shows what is in the repository under its own name already. */
+function isPlainFile(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 export function readRepositoryFile(file: string): string {

@@ -1,18 +1,19 @@
 """The judge of byte-level language models: bits per byte on held-out text that the candidate never gets.
 
-    python -I <folder>/assay_judge/language_model.py --data <folder> --split heldout --seed <secret> --result r.json
+    python -I <folder>/assay_judge/language_model.py --data <folder> --split heldout --seed <secret> \\
+        --checkpoint checkpoint.pt --result r.json
 
 Trusted, numpy only, never runs candidate code. It talks to a model host (model_host.py, in another sandbox) over
-the descriptors in ASSAY_PEER_OUT_FD (requests) and ASSAY_PEER_IN_FD (replies); plan.py says what it shows. It sends
-inputs only, never targets, and computes the score itself in float64 from the logits over all 256 bytes.
+the descriptors in ASSAY_PEER_OUT_FD (requests) and ASSAY_PEER_IN_FD (replies); plan.py says what it shows. It hands
+over the checkpoint and inputs, never targets, and computes the score itself in float64 from logits over all 256 bytes.
 
 The result file, written whole or not at all, holds either
 
     {"valid": true, "metric": "val_bpb", "value": ..., "metrics": {...}, "checks": [...]}
     {"valid": false, "failure": "invalid-metric" | "crash" | "timeout", "reason": "...", "checks": [...]}
 
-with `"suspected": true` and `"check": <id>` in the second form when a check found what an honest model cannot do.
-Exit code 0 when a result was written, in either form; 2 for a mistake in the arguments or the data.
+with `"check": <id>` in the second form when a check refused it, and `"suspected": true` when that check found what an
+honest model cannot do. Exit code 0 when a result was written, in either form; 2 for a mistake in arguments or data.
 """
 
 from __future__ import annotations
@@ -30,197 +31,172 @@ import numpy as np
 if not __package__:
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from assay_judge.plan import CONTEXT_LENGTH, Row, make_batches, windows_of
-from assay_judge.protocol import VOCABULARY, HostFailure, Peer
+from assay_judge.canary_text import CANARY_BYTES
+from assay_judge.checkpoint_code import dangerous_globals
+from assay_judge.checkpoint_file import CheckpointFile, read_checkpoint
+from assay_judge.host_cost import CostLimits, HostCost
+from assay_judge.language_checks import (
+    NOT_SUSPICIOUS,
+    GapLimits,
+    canary_fires,
+    merged,
+    record,
+    split_gap_record,
+    split_records,
+)
+from assay_judge.plan import CONTEXT_LENGTH
+from assay_judge.protocol import HostFailure, Peer, ProtocolBroken, WrongShape
+from assay_judge.scoring import NotFinite, SplitScore
 
-TOLERANCE = 2e-3
-"""Largest change of one log-probability (nats) that counts as rounding. The trained starts stay below 1e-5."""
-
-PLAUSIBLE_FLOOR_BPB = 1.0
-"""Below this the score is taken for a leak: large models need about as much for English text."""
-
-CHECK_OF_KIND = {"suffix": "causality", "prefix": "causality-prefix", "repeat": "statelessness"}
-
-
-@dataclass
-class Probed:
-    """What one kind of probe found so far: positions compared and the largest change in nats."""
-
-    probes: int = 0
-    positions: int = 0
-    largest: float = 0.0
-
-
-class Suspicion(Exception):
-    """A check found what an honest model cannot do."""
-
-    def __init__(self, check: str, reason: str) -> None:
-        super().__init__(reason)
-        self.check = check
-        self.reason = reason
+CANARY_FILE = "canaries.bin"
 
 
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Log-probabilities in nats over the last axis: float32 [..., 256] -> float64 [..., 256]."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return shifted
+@dataclass(frozen=True)
+class SplitText:
+    """What the judge holds of a split."""
+
+    text: np.ndarray
+    """uint8 [N], the whole split; the first bytes are scored."""
+    canaries: np.ndarray
+    """uint8 [C * CANARY_BYTES], see canary_text.py; empty if the split has none."""
 
 
-def largest_change(left: np.ndarray, right: np.ndarray) -> float:
-    """The largest difference between two arrays of log-probabilities, where at least one is above 1e-6."""
-    floor = np.log(1e-6)
-    return float(np.abs(np.maximum(left, floor) - np.maximum(right, floor)).max())
+@dataclass(frozen=True)
+class Contract:
+    """What the task asks of a candidate's model."""
+
+    scored_bytes: int
+    seed: int
+    checkpoint: Path
+    checkpoint_limit: int
+    """Bytes."""
+    cost: CostLimits
+    gaps: GapLimits
 
 
-class SplitScore:
-    """Shows one split to the host and keeps what its score and its checks need."""
-
-    def __init__(self, text: np.ndarray, seed: int) -> None:
-        self.inputs, self.targets = windows_of(text)
-        self.seed = seed
-        self.bits = np.zeros(len(self.inputs))
-        self.scored = np.zeros(len(self.inputs), dtype=bool)
-        self.normalisation_error = 0.0
-        self.probed = {kind: Probed() for kind in CHECK_OF_KIND}
-        self._first_seen: dict[int, np.ndarray] = {}
-        self._waiting: list[tuple[Row, np.ndarray]] = []
-
-    def run(self, peer: Peer) -> None:
-        """Exchanges all batches, then compares the probes. Raises HostFailure."""
-        batches = make_batches(self.inputs, self.seed)
-        wanted = {row.window for batch in batches for row in batch if row.kind != "scored"}
-        for batch in batches:
-            logits = peer.logits(np.stack([row.inputs for row in batch]))
-            if not np.isfinite(logits).all():
-                raise HostFailure("invalid-metric", "the logits hold values that are not finite")
-            for row, row_logits in zip(batch, logits, strict=True):
-                self._take(row, row_logits, wanted)
-        for row, logits in self._waiting:
-            self._compare(row, logits)
-
-    def _take(self, row: Row, logits: np.ndarray, wanted: set[int]) -> None:
-        if row.kind != "scored":
-            self._waiting.append((row, logits[: row.shared].copy()))
-            return
-        if row.window in wanted:
-            self._first_seen[row.window] = logits.copy()
-        log_probabilities = log_softmax(logits)
-        chosen = np.take_along_axis(log_probabilities, self.targets[row.window][:, None].astype(np.int64), axis=1)
-        self.bits[row.window] = -chosen.sum() / np.log(2)
-        self.scored[row.window] = True
-        place = row.window % CONTEXT_LENGTH
-        error = abs(float(np.exp(log_probabilities[place]).sum()) - 1.0)
-        self.normalisation_error = max(self.normalisation_error, error)
-
-    def _compare(self, row: Row, logits: np.ndarray) -> None:
-        expected = log_softmax(self._first_seen[row.window][: row.shared])
-        found = self.probed[row.kind]
-        found.probes += 1
-        found.positions += row.shared
-        found.largest = max(found.largest, largest_change(expected, log_softmax(logits)))
-
-    def bits_per_byte(self) -> float:
-        """The score. Every byte of the text but the first is counted once."""
-        if not self.scored.all():
-            raise RuntimeError("the plan left a window out")
-        return float(self.bits.sum() / self.targets.size)
-
-
-def canary_fires(seed: int) -> bool:
-    """Whether the comparison still notices a leak: one log-probability of many moved by ten tolerances."""
-    generator = np.random.default_rng(seed)
-    honest = log_softmax(generator.standard_normal((CONTEXT_LENGTH, VOCABULARY)).astype(np.float32))
-    leaking = honest.copy()
-    leaking[generator.integers(CONTEXT_LENGTH), generator.integers(VOCABULARY)] += 10 * TOLERANCE
-    return largest_change(honest, leaking) > TOLERANCE and largest_change(honest, honest.copy()) <= TOLERANCE
-
-
-def checks_of(split: str, score: SplitScore) -> list[dict]:
-    """One record for each check of a split, with what it compared: a check that compared nothing is not ok."""
-    records = []
-    for kind, found in score.probed.items():
-        detail = (
-            f"{split}: {found.probes} probes, {found.positions} positions, "
-            f"largest change {found.largest:.2e} nats, allowed {TOLERANCE:.0e}"
-        )
-        ok = found.probes > 0 and found.largest <= TOLERANCE
-        records.append({"id": CHECK_OF_KIND[kind], "ok": ok, "detail": detail})
-    records.append(
-        {
-            "id": "normalised",
-            "ok": score.normalisation_error < 1e-9,
-            "detail": f"{split}: probabilities sum to 1 within {score.normalisation_error:.1e}",
-        }
-    )
-    bpb = score.bits_per_byte()
-    records.append(
-        {
-            "id": "plausible",
-            "ok": bpb >= PLAUSIBLE_FLOOR_BPB,
-            "detail": f"{split}: {bpb:.4f} bits per byte, floor {PLAUSIBLE_FLOOR_BPB}",
-        }
-    )
-    return records
-
-
-def judge(texts: dict[str, np.ndarray], seed: int, peer: Peer, checks: list[dict]) -> dict:
-    """Scores each split and runs the checks into `checks`. Raises HostFailure or Suspicion."""
-    fires = canary_fires(seed)
-    checks.append({"id": "canary", "ok": fires, "detail": "the comparison notices a leak that is planted in it"})
+def judge(splits: dict[str, SplitText], contract: Contract, peer: Peer, checks: list[dict]) -> dict:
+    """Scores each split and runs the checks into `checks`. Raises HostFailure; a check that fails is in `checks`."""
+    fires = canary_fires(contract.seed)
+    checks.append(record("canary", fires, "the comparison notices a leak that is planted in it"))
     if not fires:
         raise RuntimeError("the causality check no longer notices a planted leak")
-    metrics: dict[str, float] = {}
-    for place, (split, text) in enumerate(texts.items()):
-        score = SplitScore(text, seed + place)
-        score.run(peer)
-        found = checks_of(split, score)
-        checks += found
-        for record in found:
-            if not record["ok"]:
-                raise Suspicion(record["id"], f"check {record['id']} failed. {record['detail']}")
-        metrics["val_bpb" if split == "heldout" else f"{split}_bpb"] = score.bits_per_byte()
-        metrics["bytes_scored"] = metrics.get("bytes_scored", 0) + score.targets.size
+    checkpoint = read_checkpoint(contract.checkpoint, contract.checkpoint_limit)
+    checks += checkpoint_records(checkpoint, contract.checkpoint_limit)
+    if checkpoint.problem and not checkpoint.is_hostile:
+        raise HostFailure("crash", f"the training run left no checkpoint: {checkpoint.problem}")
+    if first_failed(checks) is not None:
+        return {}
+
+    cost = HostCost()
+    begin = time.monotonic()
+    loaded = peer.load(checkpoint.content)
+    cost.loaded(loaded, loaded.at - begin)
+    cost.measure_core()
+    scores = {name: score_of(split, contract, place) for place, (name, split) in enumerate(splits.items())}
+    for score in scores.values():
+        try:
+            score.run(peer, cost)
+        except NotFinite as found:
+            checks.append(record("finite", False, str(found)))
+            raise HostFailure("invalid-metric", str(found)) from None
+    cost.measure_core()
+
+    found = [one for name, score in scores.items() for one in split_records(name, score, contract.gaps)]
+    if "heldout" in scores and "hidden" in scores:
+        found.append(split_gap_record(scores, contract.gaps.split))
+    checks += merged(found)
+    checks.append(weights_record(checkpoint, scores, contract))
+    checks += cost.records(contract.cost)
     peer.expect_silence()
-    checks.append({"id": "protocol", "ok": True, "detail": "each reply had the expected id, shape and size"})
-    return {
-        "valid": True,
-        "metric": "val_bpb",
-        "value": metrics.get("val_bpb"),
-        "metrics": metrics,
-        "checks": checks,
+    checks.append(record("answer-shape", True, f"{cost.replies} answers of the shape that was asked for"))
+    checks.append(record("protocol", True, f"{cost.replies} replies with the expected id and size, and silence after"))
+    metrics = {
+        "val_bpb" if name == "heldout" else f"{name}_bpb": score.bits_per_byte() for name, score in scores.items()
     }
+    metrics["bytes_scored"] = sum(score.targets.size for score in scores.values())
+    metrics["checkpoint_bytes"] = checkpoint.size
+    metrics["load_cpu_seconds"] = round(cost.load_seconds, 4)
+    metrics["answer_cpu_seconds"] = round(cost.alone_seconds + cost.batch_seconds, 4)
+    return {"valid": True, "metric": "val_bpb", "value": metrics.get("val_bpb"), "metrics": metrics, "checks": checks}
 
 
-def judge_or_explain(texts: dict[str, np.ndarray], seed: int, peer: Peer) -> dict:
+def score_of(split: SplitText, contract: Contract, place: int) -> SplitScore:
+    """The score of a split before anything is shown. Each has a seed of its own."""
+    return SplitScore(split.text, contract.scored_bytes, split.canaries, contract.seed + place)
+
+
+def checkpoint_records(checkpoint: CheckpointFile, limit: int) -> list[dict]:
+    """What the training run left, and how large it is."""
+    dangerous, names = dangerous_globals(checkpoint.content)
+    handed = f"{checkpoint.path.name} is handed to the model host, {checkpoint.others} other entries are not"
+    asks = f"; it asks for {', '.join(dangerous[:5])}" if dangerous else ", none that runs code"
+    return [
+        record("output-files", not checkpoint.is_hostile, checkpoint.problem or handed),
+        record(
+            "checkpoint-size",
+            checkpoint.size + checkpoint.other_bytes <= limit,
+            f"{checkpoint.size} bytes and {checkpoint.other_bytes} in other files, allowed together {limit}",
+        ),
+        record("checkpoint-code", not dangerous, f"{names} names in the checkpoint's pickles{asks}"),
+    ]
+
+
+def weights_record(checkpoint: CheckpointFile, scores: dict[str, SplitScore], contract: Contract) -> dict:
+    """Whether the weights stayed the same: the file's hash, and the answers of the first and the last batch."""
+    after = read_checkpoint(contract.checkpoint, contract.checkpoint_limit)
+    same = after.content == checkpoint.content and after.problem == checkpoint.problem
+    late = [score.probed["late"] for score in scores.values()]
+    detail = (
+        f"sha256 {checkpoint.digest()[:16]} before, {after.digest()[:16]} after; {sum(found.probes for found in late)} "
+        f"rows answered first and last differ by {max(found.largest for found in late):.2e} nats"
+    )
+    return record("weights-unchanged", same and all(found.probes > 0 for found in late), detail)
+
+
+def first_failed(checks: list[dict]) -> dict | None:
+    """The first check that is not ok, those that only a dishonest model fails first."""
+    failed = [one for one in checks if not one["ok"]]
+    return min(failed, key=lambda one: one["id"] in NOT_SUSPICIOUS, default=None)
+
+
+def judge_or_explain(splits: dict[str, SplitText], contract: Contract, peer: Peer) -> dict:
     """The result in either form. Whatever the host does ends here; a bug of the judge does not."""
     checks: list[dict] = []
+    failure, reason, result = "invalid-metric", "", {}
     try:
-        return judge(texts, seed, peer, checks)
+        result = judge(splits, contract, peer, checks)
     except HostFailure as found:
-        return {"valid": False, "failure": found.failure, "reason": found.reason, "checks": checks}
-    except Suspicion as found:
-        return {
-            "valid": False,
-            "failure": "invalid-metric",
-            "suspected": True,
-            "check": found.check,
-            "reason": found.reason,
-            "checks": checks,
-        }
+        failure, reason = found.failure, found.reason
+        if isinstance(found, ProtocolBroken):
+            checks.append(record("protocol", False, reason))
+        elif isinstance(found, WrongShape):
+            checks.append(record("answer-shape", False, reason))
+    failed = first_failed(checks)
+    if failed is None and not reason:
+        return result
+    refused = {"valid": False, "failure": failure, "reason": reason, "checks": checks}
+    if failed is not None:
+        refused["check"] = failed["id"]
+        refused["suspected"] = failed["id"] not in NOT_SUSPICIOUS
+        refused["reason"] = reason or f"check {failed['id']} failed. {failed['detail']}"
+    return refused
 
 
-def read_text(data: Path, split: str, byte_count: int) -> np.ndarray:
-    """The first byte_count + 1 bytes of a split, uint8. Exits with code 2 when there are not so many."""
-    path = data / split / f"{split}.bin"
+def read_split(data: Path, name: str, scored_bytes: int) -> SplitText:
+    """A split and its canaries. Exits with code 2 when it is too short to be scored."""
+    path = data / name / f"{name}.bin"
     if not path.is_file():
-        path = data / f"{split}.bin"
-    text = np.fromfile(path, dtype=np.uint8, count=byte_count + 1) if path.is_file() else np.empty(0, np.uint8)
-    if len(text) != byte_count + 1:
-        sys.stderr.write(f"language_model: {path}: {len(text)} bytes, {byte_count + 1} needed; run prepare_data.py\n")
+        path = data / f"{name}.bin"
+    text = np.fromfile(path, dtype=np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    if len(text) < scored_bytes + 1:
+        sys.stderr.write(f"language_model: {path}: {len(text)} bytes, {scored_bytes + 1} needed; run prepare_data.py\n")
         sys.exit(2)
-    return text
+    canaries = path.with_name(CANARY_FILE)
+    found = np.fromfile(canaries, dtype=np.uint8) if canaries.is_file() else np.empty(0, np.uint8)
+    if len(found) % CANARY_BYTES:
+        sys.stderr.write(f"language_model: {canaries}: not a multiple of {CANARY_BYTES} bytes; run prepare_data.py\n")
+        sys.exit(2)
+    return SplitText(text, found)
 
 
 def write_result(path: Path, result: dict) -> None:
@@ -241,16 +217,35 @@ def main() -> int:
     parser.add_argument("--split", default="heldout", help="heldout, hidden, or both with a comma")
     parser.add_argument("--bytes", type=int, default=65536, help="bytes to score in each split")
     parser.add_argument("--seed", type=int, required=True, help="secret: order, probes and places come from it")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="the one file of the training run that counts")
+    parser.add_argument("--checkpoint-limit", type=int, default=16 << 20, help="its largest size in bytes")
+    parser.add_argument("--load-limit", type=float, default=0.15, help="CPU seconds of load_model, see host_cost.py")
+    parser.add_argument("--single-limit", type=float, default=0.03, help="CPU seconds for each single row")
+    parser.add_argument("--beside-limit", type=float, default=0.02, help="CPU seconds beside each answer")
+    parser.add_argument("--row-limit", type=float, default=0.03, help="CPU seconds for each row, on average")
+    parser.add_argument("--region-gap", type=float, default=0.3, help="bits per byte, see language_checks.py")
+    parser.add_argument("--canary-gap", type=float, default=0.4, help="bits per byte")
+    parser.add_argument("--split-gap", type=float, default=0.12, help="bits per byte")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for all exchanges together")
     parser.add_argument("--result", type=Path, required=True)
     options = parser.parse_args()
     if options.bytes < 2 * CONTEXT_LENGTH or options.bytes % CONTEXT_LENGTH:
         parser.error(f"--bytes must be a multiple of {CONTEXT_LENGTH} and at least {2 * CONTEXT_LENGTH}")
 
-    texts = {split: read_text(options.data, split, options.bytes) for split in options.split.split(",")}
+    splits = {name: read_split(options.data, name, options.bytes) for name in options.split.split(",")}
+    contract = Contract(
+        scored_bytes=options.bytes,
+        seed=options.seed,
+        checkpoint=options.checkpoint,
+        checkpoint_limit=options.checkpoint_limit,
+        cost=CostLimits(
+            load=options.load_limit, single=options.single_limit, row=options.row_limit, beside=options.beside_limit
+        ),
+        gaps=GapLimits(region=options.region_gap, canary=options.canary_gap, split=options.split_gap),
+    )
     descriptors = int(os.environ["ASSAY_PEER_OUT_FD"]), int(os.environ["ASSAY_PEER_IN_FD"])
     peer = Peer(*descriptors, deadline=started + options.timeout)
-    result = judge_or_explain(texts, options.seed, peer)
+    result = judge_or_explain(splits, contract, peer)
     result["judge_seconds"] = round(time.monotonic() - started, 3)
     write_result(options.result, result)
     return 0

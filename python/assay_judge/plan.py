@@ -7,9 +7,14 @@ last target of the window before), and a target at place i of a window is predic
 
 Probes are rows that should give the same logits as a scored row, as far as they share its beginning:
 
-- `suffix`: all bytes after a secret place t are those of another window, so the row still looks like text;
+- `alone`: the row in a batch of its own, before anything else is shown;
+- `suffix`: all bytes after a secret place t are other text, so the row still looks like text;
 - `prefix`: the row ends after a secret place t;
-- `repeat`: the same row again, in another batch among other rows.
+- `moved`: the same row again, among other rows and at another place of another batch;
+- `late`: the same again, where one of the two is in the first full batch and the other in the last.
+
+The other text of the suffix probes is for one half that of another scored window, for the other half text of the same
+split that is never scored: from the bits on it one can tell a model that knows just the scored bytes by heart.
 """
 
 from __future__ import annotations
@@ -21,13 +26,16 @@ import numpy as np
 
 CONTEXT_LENGTH = 256
 BATCH_ROWS = 32
+ALONE_PROBES = 4
 SUFFIX_PROBES = 48
-REPEAT_PROBES = 16
+REPEATS_A_BATCH = 4
+"""Rows of each full batch that repeat one of another batch."""
 PREFIX_LENGTHS = 4
 PREFIX_ROWS = 4
 """Rows in the one batch for each of the PREFIX_LENGTHS secret lengths."""
 
-Kind = Literal["scored", "suffix", "prefix", "repeat"]
+Kind = Literal["scored", "alone", "suffix", "prefix", "moved", "late"]
+Tail = Literal["none", "scored", "unscored"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class Row:
     shared: int
     inputs: np.ndarray = field(repr=False)
     """uint8 [T]"""
+    tail: Tail = "none"
+    """Of a suffix probe: what its other text is."""
 
 
 def windows_of(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,32 +58,64 @@ def windows_of(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return inputs, targets
 
 
-def splice(inputs: np.ndarray, window: int, keep: int, generator: np.random.Generator) -> np.ndarray:
-    """The window's first `keep` bytes, then those of another window, forced to differ in the first byte after."""
-    other = int(generator.integers(len(inputs) - 1))
-    other += other >= window
-    mixed = inputs[other].copy()
-    mixed[:keep] = inputs[window, :keep]
-    if mixed[keep] == inputs[window, keep]:
+def splice(window: np.ndarray, other: np.ndarray, keep: int) -> np.ndarray:
+    """The window's first `keep` bytes, then those of another, forced to differ in the first byte after."""
+    mixed = other.copy()
+    mixed[:keep] = window[:keep]
+    if mixed[keep] == window[keep]:
         mixed[keep] = ord("e") if mixed[keep] != ord("e") else ord(" ")
     return mixed
 
 
-def make_batches(inputs: np.ndarray, seed: int) -> list[list[Row]]:
-    """All rows to show, uint8 [W,256] -> batches of rows of equal length. `seed` is the judge's secret."""
+def make_batches(inputs: np.ndarray, unscored: np.ndarray, seed: int) -> list[list[Row]]:
+    """All rows to show, as batches of rows of equal length. `seed` is the judge's secret.
+
+    inputs: uint8 [W,256], the scored windows. unscored: uint8 [N], more text of the split; fewer than 256 bytes: none.
+    """
     generator = np.random.default_rng(seed)
     count = len(inputs)
     rows = [Row("scored", index, CONTEXT_LENGTH, inputs[index]) for index in range(count)]
-    for window in generator.integers(count, size=SUFFIX_PROBES):
-        keep = int(generator.integers(1, CONTEXT_LENGTH))
-        rows.append(Row("suffix", int(window), keep, splice(inputs, int(window), keep, generator)))
-    repeats = generator.choice(count, size=min(REPEAT_PROBES, count), replace=False)
-    rows += [Row("repeat", int(window), CONTEXT_LENGTH, inputs[window]) for window in repeats]
-
+    for number in range(SUFFIX_PROBES):
+        rows.append(suffix_probe(inputs, unscored if number % 2 else unscored[:0], generator))
     order = generator.permutation(len(rows))
-    batches = [[rows[index] for index in order[at : at + BATCH_ROWS]] for at in range(0, len(rows), BATCH_ROWS)]
+    size = BATCH_ROWS - REPEATS_A_BATCH
+    batches = [[rows[index] for index in order[at : at + size]] for at in range(0, len(rows), size)]
+    batches = with_repeats(batches, generator)
     for length in generator.integers(1, CONTEXT_LENGTH, size=PREFIX_LENGTHS):
         chosen = generator.integers(count, size=PREFIX_ROWS)
         batch = [Row("prefix", int(window), int(length), inputs[window, :length]) for window in chosen]
         batches.insert(int(generator.integers(len(batches) + 1)), batch)
-    return batches
+    alone = generator.choice(count, size=min(ALONE_PROBES, count), replace=False)
+    return [[Row("alone", int(window), CONTEXT_LENGTH, inputs[window])] for window in alone] + batches
+
+
+def suffix_probe(inputs: np.ndarray, unscored: np.ndarray, generator: np.random.Generator) -> Row:
+    """A random window with other text after a random place."""
+    window = int(generator.integers(len(inputs)))
+    keep = int(generator.integers(1, CONTEXT_LENGTH))
+    if len(unscored) > CONTEXT_LENGTH:
+        at = int(generator.integers(len(unscored) - CONTEXT_LENGTH))
+        return Row("suffix", window, keep, splice(inputs[window], unscored[at : at + CONTEXT_LENGTH], keep), "unscored")
+    other = int(generator.integers(len(inputs) - 1))
+    other += other >= window
+    return Row("suffix", window, keep, splice(inputs[window], inputs[other], keep), "scored")
+
+
+def with_repeats(batches: list[list[Row]], generator: np.random.Generator) -> list[list[Row]]:
+    """Adds REPEATS_A_BATCH rows of other batches to each, at random places; first and last exchange theirs."""
+    scored = [[row for row in batch if row.kind == "scored"] for batch in batches]
+    last = len(batches) - 1
+    result = []
+    for place, batch in enumerate(batches):
+        partner = last - place if place in (0, last) else None
+        rows = list(batch)
+        for _ in range(REPEATS_A_BATCH):
+            source = partner if partner is not None else int(generator.integers(last))
+            source += partner is None and source >= place
+            if not scored[source]:
+                continue
+            row = scored[source][int(generator.integers(len(scored[source])))]
+            repeat = Row("moved" if partner is None else "late", row.window, row.shared, row.inputs)
+            rows.insert(int(generator.integers(len(rows) + 1)), repeat)
+        result.append(rows)
+    return result

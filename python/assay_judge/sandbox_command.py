@@ -9,10 +9,17 @@ from __future__ import annotations
 import os
 import re
 
+import observe_tripwires as tripwires
+import sandbox_kernel as kernel
+import sandbox_seccomp as seccomp
+
 _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/localtime")
 _DEFAULT_PATH = "/usr/bin:/bin"
+_CALL_FILTER = (seccomp.FILTER if kernel.has_call_filters() else None) or b""
 _MIN_TEMPORARY_BYTES = 1 << 20
+# Descriptors from here on are free in a child that was just forked.
+_FIRST_FILE = 500
 # Corpora that distributions install: what a task holds back may be quoted from them.
 _CORPORA = ("/usr/share/wordnet", "/usr/share/nltk_data", "/usr/local/share/nltk_data", "/usr/lib/nltk_data")
 
@@ -20,10 +27,17 @@ _CORPORA = ("/usr/share/wordnet", "/usr/share/nltk_data", "/usr/local/share/nltk
 class Executable:
     """What is executed: argv, environment, and the host's paths that must be reachable."""
 
-    __slots__ = ("argv", "environment", "directory", "sources", "options")
+    __slots__ = ("argv", "environment", "directory", "sources", "options", "call_filter", "files")
 
     def __init__(
-        self, argv: list[str], environment: dict[str, str], directory: str, sources: list[str], options: bytes
+        self,
+        argv: list[str],
+        environment: dict[str, str],
+        directory: str,
+        sources: list[str],
+        options: bytes = b"",
+        call_filter: bytes = b"",
+        files: dict[int, bytes] | None = None,
     ) -> None:
         self.argv = argv
         self.environment = environment
@@ -31,6 +45,10 @@ class Executable:
         self.sources = sources
         self.options = options
         """bubblewrap's, each ended by a zero byte: handed over by descriptor, so that no `ps` shows them."""
+        self.call_filter = call_filter
+        """Of sandbox_seccomp, handed over in the same way. Empty: none."""
+        self.files = files or {}
+        """What is to be read from descriptors, by their numbers, which stand in the options."""
 
 
 def find_bubblewrap() -> str | None:
@@ -74,14 +92,14 @@ _SEAL_OPTIONS = [
 ]
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _shown_at(hidden: list[str], source: str, target: str) -> list[str]:
     """Where the hidden paths appear when `source` is bound at `target`; of nested ones the outermost."""
-    inside = [one for one in hidden if _is_within(one, source)]
-    outermost = {one for one in inside if not any(one != other and _is_within(one, other) for other in inside)}
+    inside = [one for one in hidden if is_within(one, source)]
+    outermost = {one for one in inside if not any(one != other and is_within(one, other) for other in inside)}
     return [os.path.normpath(os.path.join(target, os.path.relpath(one, source))) for one in sorted(outermost)]
 
 
@@ -123,7 +141,7 @@ class _Covers:
         in_sight = [
             path
             for path, before in self._folders
-            if not any(_is_within(path, mount["target"]) for mount in mounts[before:])
+            if not any(is_within(path, mount["target"]) for mount in mounts[before:])
         ]
         return [option for path in in_sight for option in ("--remount-ro", path)]
 
@@ -135,6 +153,7 @@ def bubblewrap_executable(
     memory_bytes: int,
     devices: list[str],
     hidden: list[str],
+    decoys: list[tripwires.Decoy] | None = None,
 ) -> Executable:
     """No --as-pid-1: the first process of the namespace must be bubblewrap's own.
 
@@ -144,10 +163,13 @@ def bubblewrap_executable(
     size = str(max(memory_bytes, _MIN_TEMPORARY_BYTES))
     covers = _Covers(hidden)
     options = [*_SEAL_OPTIONS, *_SYSTEM_OPTIONS, *covers.over_system(), "--proc", "/proc", "--dev", "/dev"]
+    # The switches of its own namespaces would be its own to turn.
+    options += ["--ro-bind", "/proc/sys", "/proc/sys"]
     for device in devices:
         options += ["--dev-bind-try", device, device]
     for folder in ("/dev/shm", "/tmp"):
         options += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+    options += tripwires.options(decoys or [], _FIRST_FILE)
     for mount in run["mounts"]:
         options += ["--bind" if mount.get("writable") else "--ro-bind", mount["source"], mount["target"]]
         options += covers.over_mount(mount)
@@ -155,12 +177,15 @@ def bubblewrap_executable(
     options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", run["directory"], "--clearenv"]
     for name, value in with_defaults(environment).items():
         options += ["--setenv", name, value]
+    filtered = ["--seccomp", "{filter}"] if _CALL_FILTER else []
     return Executable(
-        argv=[bubblewrap, "--args", "{options}", "--", *run["command"]],
+        argv=[bubblewrap, "--args", "{options}", *filtered, "--", *run["command"]],
         environment={"PATH": _DEFAULT_PATH},
         directory="/",
         sources=[mount["source"] for mount in run["mounts"]],
         options=b"".join(os.fsencode(option) + b"\0" for option in options),
+        call_filter=_CALL_FILTER,
+        files={_FIRST_FILE + number: one.content for number, one in enumerate(decoys or [])},
     )
 
 
@@ -175,7 +200,6 @@ def process_executable(run: dict, environment: dict[str, str], temporary: str) -
         environment={name: replace(value) for name, value in complete.items()},
         directory=replace(run["directory"]),
         sources=[temporary, *(mount["source"] for mount in run["mounts"])],
-        options=b"",
     )
 
 

@@ -69,6 +69,9 @@ class DiskWatch:
     def _begin(self) -> None:
         self.bytes = self.entries = 0
         self._links.clear()
+        for status in map(_status, self.sources):
+            if status is not None and stat.S_ISREG(status.st_mode):
+                self.bytes += status.st_blocks * _BLOCK_BYTES
 
     def _walked(self) -> Iterator[None]:
         """Stops after each part, and for good when it is over."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
 _CLONE_NEWNS = 0x00020000
 _MS_NOSUID = 0x2
 _MS_NODEV = 0x4
@@ -43,6 +46,15 @@ def forbid_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
+def has_call_filters() -> bool:
+    """Whether the kernel takes filters of system calls (seccomp): one at address 0 is then an address error."""
+    try:
+        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER)
+    except OSError as error:
+        return error.errno == errno.EFAULT
+    return False
+
+
 def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
     encode = os.fsencode
     _check(_libc.mount(encode(source), encode(target), encode(kind), ctypes.c_ulong(flags), encode(options) or None))
@@ -62,3 +74,24 @@ def mount_empty(target: str) -> None:
 def bind_descriptor(descriptor: int, target: str) -> None:
     """Show what `descriptor` was opened on (with O_PATH) at `target`."""
     _mount(f"/proc/self/fd/{descriptor}", target, "", _MS_BIND | _MS_REC)
+
+
+def inotify() -> int:
+    """A descriptor that reports what happens to the files it is told to watch. It does not block."""
+    return _descriptor(_libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+
+
+def inotify_watch(descriptor: int, path: str, mask: int) -> int:
+    """The number by which events name `path`. It is the file that is watched, not its name."""
+    return _descriptor(_libc.inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(mask)))
+
+
+def inotify_forget(descriptor: int, watch: int) -> None:
+    _libc.inotify_rm_watch(descriptor, watch)
+
+
+def _descriptor(result: int) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result

@@ -13,6 +13,7 @@ import select
 import signal
 
 import sandbox_command as command
+import sandbox_kernel as kernel
 import sandbox_record as record
 import sandbox_supervisor as supervisor
 from sandbox_spawn import Limits, Pipes, spawn
@@ -64,6 +65,9 @@ def _read_until_closed(readers: list[int]) -> str:
 class Launcher:
     def __init__(self) -> None:
         self.tokens: dict[int, str] = {}
+        self.inotify_of: dict[int, int] = {}
+        self.idle_inotify: list[int] = []
+        """To close one takes the kernel 15 ms, so they are used again."""
         self.unread = b""
 
     def say(self, **event: object) -> None:
@@ -99,14 +103,19 @@ class Launcher:
 
     def _launch(self, request: dict) -> None:
         token = request["token"]
+        inotify = self._inotify()
         try:
             pid = os.fork()
         except OSError as error:
+            if inotify is not None:
+                self.idle_inotify.append(inotify)
             return self.say(event="refused", token=token, detail=f"fork: {error.strerror}")
         if pid == 0:
             signal.set_wakeup_fd(-1)
-            supervisor.become_supervisor(request["directory"])
+            supervisor.become_supervisor(request["directory"], inotify)
         self.tokens[pid] = token
+        if inotify is not None:
+            self.inotify_of[pid] = inotify
         return self.say(event="started", token=token, pid=pid)
 
     def _reap(self) -> None:
@@ -117,10 +126,30 @@ class Launcher:
                 return
             if pid == 0:
                 return
+            self._free_inotify(pid, has_ended_well=status == 0)
             token = self.tokens.pop(pid, None)
             if token is not None:
                 code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
                 self.say(event="ended", token=token, code=code)
+
+    def _inotify(self) -> int | None:
+        """None: there are no more to be had; the supervisor tries itself when it needs one."""
+        if self.idle_inotify:
+            return self.idle_inotify.pop()
+        try:
+            return kernel.inotify()
+        except OSError:
+            return None
+
+    def _free_inotify(self, pid: int, has_ended_well: bool) -> None:
+        inotify = self.inotify_of.pop(pid, None)
+        if inotify is None:
+            return
+        if has_ended_well:
+            self.idle_inotify.append(inotify)
+        else:
+            # What it watched is watched still.
+            os.close(inotify)
 
 
 def launch(uid: int | None) -> None:

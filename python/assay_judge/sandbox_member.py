@@ -34,13 +34,17 @@ class Wakeup:
 class Member:
     """A process that was started for the phase: its own, or its peer."""
 
-    def __init__(self, role: str, pid: int, failure: int, status: int) -> None:
+    def __init__(self, role: str, pid: int, failure: int, status: int, gate: int = -1) -> None:
         self.role = role
         self.pid = pid
         self.failure = failure
         self.status = status
+        self.gate = gate
+        """Its program begins when this is closed; -1: it need not wait, or runs already."""
         self.sandbox: int | None = None
         """Host pid of the first process in its namespace."""
+        self.program: int | None = None
+        """Host pid of the program in a sealed sandbox, once it was seen."""
         self.reported_exit = False
         self.wait_status: int | None = None
         self.ended_at = 0.0
@@ -48,6 +52,11 @@ class Member:
 
     def descriptors(self) -> list[int]:
         return [one for one in (self.failure, self.status) if one >= 0]
+
+    def open_gate(self) -> None:
+        if self.gate >= 0:
+            os.close(self.gate)
+            self.gate = -1
 
     def read(self, descriptor: int) -> bytes | None:
         """What came from one of its descriptors; None: nothing now; empty: it is closed and forgotten."""

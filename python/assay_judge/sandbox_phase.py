@@ -11,7 +11,9 @@ import time
 import sandbox_exit as exits
 import sandbox_processes as processes
 import sandbox_record as record
+from observe_phase import PhaseObserver
 from sandbox_disk import DiskWatch
+from sandbox_hold import LINGER_SECONDS, Hold
 from sandbox_member import Member, Wakeup
 from sandbox_prepare import Preparation
 from sandbox_spawn import Pipes, spawn
@@ -39,6 +41,9 @@ class Phase:
         self.ready_reader = -1
         self.next_look = 0.0
         self.recorded_sandboxes: list[int] = []
+        self.observer = PhaseObserver(spec, attempt, directory)
+        self.hold: Hold | None = None
+        self.is_over = False
 
     def run(self) -> dict:
         """The phase's PhaseEnd. Raises RecordError when the disk is full; nothing is left running then either."""
@@ -46,6 +51,8 @@ class Phase:
             self._start()
             while self.reason is None and not self._main_ended():
                 self._step()
+            if self.reason is None and not self.preparation.sealed:
+                self._see_what_lingers()
         except BaseException:
             self._end_everything()
             raise
@@ -55,11 +62,13 @@ class Phase:
         for output in self.outputs.values():
             output.drain()
         end = self._describe(left)
+        self._observe_end(end)
         self._close()
         return end
 
     def _start(self) -> None:
         self.started_at = time.monotonic()
+        self.observer.begin()
         limit = self.spec["outputBytes"]
         self.standard_output = self._capture(self.base + ".out", limit)
         self.standard_error = self._capture(self.base + ".err", limit)
@@ -96,16 +105,35 @@ class Phase:
         return output
 
     def _spawn(self, role: str, run: dict, pipes: Pipes) -> None:
-        executable, limits = self.preparation.prepare(role, run, pipes.named)
+        decoys = self.observer.decoys_of(run)
+        executable, limits = self.preparation.prepare(role, run, pipes.named, decoys)
         status_reader, status_writer = os.pipe() if self.preparation.sealed else (-1, None)
-        pid, failure = spawn(executable, limits, pipes, status_writer)
-        if status_writer is not None:
-            os.close(status_writer)
-        member = Member(role, pid, failure, status_reader)
+        gate_reader, gate_writer = os.pipe() if self.preparation.sealed else (None, -1)
+        pid, failure = spawn(executable, limits, pipes, status_writer, gate_reader)
+        for descriptor in (status_writer, gate_reader):
+            if descriptor is not None:
+                os.close(descriptor)
+        member = Member(role, pid, failure, status_reader, gate_writer)
         self.members.append(member)
+        self.observer.add(member, run, decoys)
         for descriptor in member.descriptors():
             os.set_blocking(descriptor, False)
             self.poller.register(descriptor, select.POLLIN)
+
+    def _let_begin(self, member: Member) -> None:
+        """Its sandbox is being made and its program waits: look at what is there before it, then let it run."""
+        decoys = self.observer.before_program(member)
+        if decoys is not None:
+            self.poller.register(decoys, select.POLLIN)
+        if member.role == "main":
+            try:
+                self.hold = Hold(member)
+                for descriptor in self.hold.descriptors():
+                    self.poller.register(descriptor, select.POLLIN)
+            except OSError:
+                # What outlives the program then stays unknown, and is said to be.
+                self.hold = None
+        member.open_gate()
 
     def _main(self) -> Member | None:
         return next((one for one in self.members if one.role == "main"), None)
@@ -141,8 +169,51 @@ class Phase:
             times.append(self.ready_at + budget["limitSeconds"] + budget["graceSeconds"])
             if now >= times[-1]:
                 self._stop("over-budget", f"It used more than its budget of {budget['limitSeconds']:g} s.")
-        times += [self._check_memory(now), self._check_disk(now)]
+        times += [self._check_memory(now), self._check_disk(now), self._check_census(now)]
         return min(times)
+
+    def _check_census(self, now: float) -> float:
+        hold = self.hold if self.hold is not None and self.hold.is_on else None
+        if now >= self.observer.next_look:
+            family = self.observer.look(now)
+            if hold is not None and not hold.knows_program and hold.ended_at is None:
+                self._find_program(hold, family, now)
+        if hold is None:
+            return self.observer.next_look
+        if now >= hold.deadline:
+            self.observer.on_lingering(self.observer.running("main"), now - (hold.ended_at or now))
+            hold.let_go()
+        return min(self.observer.next_look, hold.deadline)
+
+    def _find_program(self, hold: Hold, family: processes.Family, now: float) -> None:
+        """All from one look: what a second one would show may have been started in between."""
+        member = hold.member
+        descriptor = None if member.program is None else hold.watch_program(member.program)
+        if descriptor is not None:
+            self.poller.register(descriptor, select.POLLIN)
+        elif member.program is not None or any(parent == member.sandbox for parent, _ in family.values()):
+            # It ended before it was seen; others of its processes live on.
+            hold.program_ended(now)
+
+    def _on_hold(self, hold: Hold, descriptor: int) -> None:
+        now = time.monotonic()
+        self.poller.unregister(descriptor)
+        hold.program_ended(now)
+        if hold.is_of_sandbox(descriptor) and hold.is_on:
+            self.observer.on_lingering([], now - (hold.ended_at or now))
+            hold.let_go()
+
+    def _see_what_lingers(self) -> None:
+        """Of a program that ended by itself and that no namespace ends with it."""
+        ended_at = time.monotonic()
+        waiting = select.poll()
+        while True:
+            self._reap()
+            pids = self.observer.running("main")
+            passed = time.monotonic() - ended_at
+            if not pids or passed > LINGER_SECONDS:
+                return self.observer.on_lingering(pids, passed)
+            waiting.poll(5)
 
     def _check_memory(self, now: float) -> float:
         if self.next_look == 0.0:
@@ -179,7 +250,12 @@ class Phase:
         elif descriptor == self.ready_reader:
             if os.read(descriptor, 1):
                 self.ready_at = time.monotonic()
+                self.observer.on_ready(self.ready_at)
             self.poller.unregister(descriptor)
+        elif self.hold is not None and descriptor in self.hold.descriptors():
+            self._on_hold(self.hold, descriptor)
+        elif self.observer.on_decoy(descriptor):
+            pass
         else:
             for member in self.members:
                 if descriptor in member.descriptors():
@@ -193,6 +269,8 @@ class Phase:
             self._stop("not-started", f"The {member.role} process {data.decode(errors='replace')}.")
         elif data:
             member.note_status(data)
+            if member.sandbox is not None and member.gate >= 0 and not self.is_over:
+                self._let_begin(member)
 
     def _reap(self) -> bool:
         """False when there are no children left."""
@@ -205,6 +283,7 @@ class Phase:
                 return True
             own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             self.memory.note_largest_process(usage.ru_maxrss, own)
+            self.observer.note_usage(pid, usage.ru_utime + usage.ru_stime)
             for member in self.members:
                 if member.pid == pid:
                     member.wait_status = status
@@ -212,6 +291,7 @@ class Phase:
 
     def _end_everything(self) -> int:
         """How many processes could not be ended (stuck in the kernel); 0 but for a broken machine."""
+        self.is_over = True
         own = os.getpid()
         deadline = time.monotonic() + _END_SECONDS
         waiting = select.poll()
@@ -246,6 +326,13 @@ class Phase:
             end["detail"] = f"{end.get('detail', '')} {left} of its processes could not be ended.".strip()
         return end
 
+    def _observe_end(self, end: dict) -> None:
+        main = self._main()
+        if main is not None and end["reason"] != "not-started":
+            end["observations"] = self.observer.describe(
+                main.ended_at if main.wait_status is not None else time.monotonic()
+            )
+
     def _read_last_words(self) -> None:
         """What the members said while the loop had already stopped."""
         for member in self.members:
@@ -261,6 +348,11 @@ class Phase:
     def _close(self) -> None:
         for output in self.outputs.values():
             output.close()
+        if self.hold is not None:
+            self.hold.close()
+        self.observer.close()
+        for member in self.members:
+            member.open_gate()
         descriptors = [one for member in self.members for one in member.descriptors()]
         for descriptor in (self.ready_reader, *descriptors):
             os.close(descriptor)

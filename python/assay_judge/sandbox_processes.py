@@ -6,6 +6,9 @@ import os
 import signal
 import time
 
+Family = dict[int, tuple[int, list[int]]]
+"""pid -> (parent, threads), parents first."""
+
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -22,7 +25,7 @@ def _read(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _stat_fields(pid: int) -> list[bytes] | None:
+def stat_fields(pid: int) -> list[bytes] | None:
     """Fields of /proc/PID/stat from the third (state) on. None: there is no such process."""
     try:
         return _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()
@@ -32,13 +35,13 @@ def _stat_fields(pid: int) -> list[bytes] | None:
 
 def process_start(pid: int) -> int | None:
     """Clock ticks from boot to the start of the process: with the pid it names a process for ever."""
-    fields = _stat_fields(pid)
+    fields = stat_fields(pid)
     return None if fields is None else int(fields[19])
 
 
 def is_alive(pid: int, start: int) -> bool:
     """A zombie counts as dead."""
-    fields = _stat_fields(pid)
+    fields = stat_fields(pid)
     return fields is not None and int(fields[19]) == start and fields[0] not in (b"Z", b"X")
 
 
@@ -52,44 +55,79 @@ def boot_id() -> str:
 def _all_parents() -> dict[int, list[int]]:
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
-        fields = _stat_fields(int(name)) if name.isdigit() else None
+        fields = stat_fields(int(name)) if name.isdigit() else None
         if fields is not None:
             children.setdefault(int(fields[1]), []).append(int(name))
     return children
 
 
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
+def _threads(pid: int) -> list[int]:
     try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            found += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
+        return list(map(int, os.listdir(f"/proc/{pid}/task")))
     except OSError:
-        pass
+        return []
+
+
+def _children(pid: int, threads: list[int]) -> list[int]:
+    found: list[int] = []
+    for thread in threads:
+        try:
+            found += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
+        except OSError:
+            # It ended; the others may have children.
+            continue
     return found
 
 
 _HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
 
+def family(root: int) -> Family:
+    """All descendants, zombies among them, without `root` itself."""
+    by_parent = None if _HAS_CHILDREN_FILE else _all_parents()
+    found: Family = {}
+    todo = [(root, _threads(root))]
+    while todo:
+        pid, threads = todo.pop()
+        for child in _children(pid, threads) if by_parent is None else by_parent.get(pid, []):
+            if child != root and child not in found:
+                of_child = _threads(child)
+                found[child] = (pid, of_child)
+                todo.append((child, of_child))
+    return found
+
+
 def descendants(pid: int) -> list[int]:
     """Pids of all descendants, zombies among them, without `pid` itself."""
-    if not _HAS_CHILDREN_FILE:
-        parents = _all_parents()
-        return _walk(pid, lambda one: parents.get(one, []))
-    return _walk(pid, _children)
+    return list(family(pid))
 
 
-def _walk(root: int, children) -> list[int]:  # noqa: ANN001 (a callable; typing is not imported for speed)
-    found: list[int] = []
-    todo = [root]
-    seen = {root}
-    while todo:
-        for child in children(todo.pop()):
-            if child not in seen:
-                seen.add(child)
-                found.append(child)
-                todo.append(child)
-    return found
+def inner_pid(pid: int) -> int | None:
+    """Its number in its own pid namespace. None: it is gone."""
+    try:
+        for line in _read(f"/proc/{pid}/status").splitlines():
+            if line.startswith(b"NSpid:"):
+                return int(line.split()[-1])
+    except OSError:
+        pass
+    return None
+
+
+def name_of(pid: int) -> str:
+    """As the program calls itself: at most 15 characters, made safe to show. Empty: it is gone."""
+    try:
+        text = _read(f"/proc/{pid}/comm").decode(errors="replace").rstrip("\n")
+    except OSError:
+        return ""
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def seconds_waiting_for_a_core(pid: int) -> float | None:
+    """Of its first thread: ready to run while others ran. None: gone, or the kernel does not count it."""
+    try:
+        return int(_read(f"/proc/{pid}/schedstat").split()[1]) / 1e9
+    except (OSError, IndexError):
+        return None
 
 
 def resident_bytes(pid: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
 import sandbox_kernel as kernel
 
@@ -76,21 +77,34 @@ def _make_place(path: str, is_folder: bool) -> None:
 
 def give_to(path: str, uid: int) -> None:
     """chown a tree without following links. No process of the candidate runs meanwhile."""
-    _chown(path, os.lstat(path), uid)
-    if not stat.S_ISDIR(os.lstat(path).st_mode):
-        return
-    todo = [path]
+    for one, status in _entries(path):
+        # A second name may be that of a file elsewhere (the weak sandbox allows it): such a one stays whose it is.
+        is_shared = status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode)
+        if not is_shared and (status.st_uid != uid or status.st_gid != uid):
+            os.chown(one, uid, uid, follow_symlinks=False)
+
+
+def show_to_others(path: str, owner: int) -> None:
+    """Let everybody read what `owner` left in a tree, whatever modes it gave. What belongs to others stays as it is."""
+    for one, status in _entries(path):
+        is_folder = stat.S_ISDIR(status.st_mode)
+        mode = stat.S_IMODE(status.st_mode)
+        wanted = mode | (0o555 if is_folder else 0o444)
+        if status.st_uid == owner and mode != wanted and (is_folder or stat.S_ISREG(status.st_mode)):
+            os.chmod(one, wanted)
+
+
+def _entries(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """A file, or a folder and all below it, each before what is in it. Links are entries, not followed."""
+    status = os.lstat(path)
+    yield path, status
+    todo = [path] if stat.S_ISDIR(status.st_mode) else []
     while todo:
         with os.scandir(todo.pop()) as entries:
             for entry in entries:
-                _chown(entry.path, entry.stat(follow_symlinks=False), uid)
+                yield entry.path, entry.stat(follow_symlinks=False)
                 if entry.is_dir(follow_symlinks=False):
                     todo.append(entry.path)
-
-
-def _chown(path: str, status: os.stat_result, uid: int) -> None:
-    if status.st_uid != uid or status.st_gid != uid:
-        os.chown(path, uid, uid, follow_symlinks=False)
 
 
 def remove_tree(path: str) -> None:

@@ -39,23 +39,36 @@ class Pipes:
         self.named = named
 
 
-def spawn(executable: Executable, limits: Limits, pipes: Pipes, status: int | None = None) -> tuple[int, int]:
-    """(pid, descriptor): the descriptor brings one sentence when the program could not be started, else nothing."""
+def spawn(
+    executable: Executable, limits: Limits, pipes: Pipes, status: int | None = None, gate: int | None = None
+) -> tuple[int, int]:
+    """(pid, descriptor): the descriptor brings one sentence when the program could not be started, else nothing.
+
+    Of a sealed program: `status` is where bubblewrap reports; it reads `gate` to its end before the program begins.
+    """
     failure_reader, failure_writer = os.pipe()
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _child(executable, limits, pipes, status, parent, failure_writer)
+        controls = {"--json-status-fd": status, "--block-fd": gate}
+        _child(executable, limits, pipes, controls, parent, failure_writer)
     os.close(failure_writer)
     return pid, failure_reader
 
 
-def _child(executable: Executable, limits: Limits, pipes: Pipes, status: int | None, parent: int, failure: int) -> None:
+def _child(
+    executable: Executable,
+    limits: Limits,
+    pipes: Pipes,
+    controls: dict[str, int | None],
+    parent: int,
+    failure: int,
+) -> None:
     step = "start a session"
     try:
         os.setsid()
         step = "connect the pipes"
-        argv = _connect(executable, pipes, status)
+        argv = _connect(executable, pipes, controls)
         step = f"reach its mounts as user {limits.uid}, to whom a folder above them is closed"
         _reach(executable.sources, limits.uid)
         step = "set the limits"
@@ -75,23 +88,34 @@ def _child(executable: Executable, limits: Limits, pipes: Pipes, status: int | N
         os._exit(127)
 
 
-def _connect(executable: Executable, pipes: Pipes, status: int | None) -> list[str]:
+def _connect(executable: Executable, pipes: Pipes, controls: dict[str, int | None]) -> list[str]:
     passed = list(pipes.named.values())
     argv = list(executable.argv)
-    if status is not None:
-        argv[1:1] = ["--json-status-fd", str(status)]
-        passed.append(status)
-    if executable.options:
-        options = os.memfd_create("options")
-        os.write(options, executable.options)
-        os.lseek(options, 0, os.SEEK_SET)
-        passed.append(options)
-        argv = [str(options) if one == "{options}" else one for one in argv]
+    for option, control in controls.items():
+        if control is not None:
+            argv[1:1] = [option, str(control)]
+            passed.append(control)
+    for word, content in (("{options}", executable.options), ("{filter}", executable.call_filter)):
+        if content:
+            descriptor = _in_memory(content)
+            passed.append(descriptor)
+            # The first one: bubblewrap's own words stand before the program's, which may be anything.
+            argv[argv.index(word)] = str(descriptor)
+    for number, content in executable.files.items():
+        os.dup2(_in_memory(content), number)
     for number, descriptor in enumerate((pipes.stdin, pipes.stdout, pipes.stderr)):
         os.dup2(descriptor, number)
     for descriptor in passed:
         os.set_inheritable(descriptor, True)
     return argv
+
+
+def _in_memory(content: bytes) -> int:
+    """A descriptor from which `content` can be read once."""
+    descriptor = os.memfd_create("options")
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _reach(sources: list[str], uid: int | None) -> None:

@@ -18,22 +18,26 @@ ALREADY_CLAIMED = 3
 DISK_FULL = 5
 
 
-def supervise(directory: str) -> int:
-    """The exit code of the supervisor. Only with ENDED is there an `exit.json` from here."""
+def supervise(directory: str, inotify: int | None = None) -> int:
+    """The exit code of the supervisor. Only with ENDED is there an `exit.json` from here.
+
+    `inotify`: see become_supervisor.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     wakeup = Wakeup()
     try:
-        return _supervise(directory, wakeup)
+        return _supervise(directory, wakeup, inotify)
     except record.RecordError as error:
         _explain(directory, str(error))
         return DISK_FULL
 
 
-def _supervise(directory: str, wakeup: Wakeup) -> int:
+def _supervise(directory: str, wakeup: Wakeup, inotify: int | None) -> int:
     attempt = record.read_json(os.path.join(directory, "attempt.json"))
     pid = os.getpid()
     attempt["tag"] = os.urandom(16).hex()
+    attempt["inotify"] = inotify
     claim = {
         "pid": pid,
         "processStart": processes.process_start(pid),
@@ -77,15 +81,18 @@ def _explain(directory: str, words: str) -> None:
         pass
 
 
-def become_supervisor(directory: str) -> None:
-    """Never returns. The calling process (a child of the launcher, or a fresh one) lets go of all that it inherited."""
+def become_supervisor(directory: str, inotify: int | None = None) -> None:
+    """Never returns. The calling process (a child of the launcher, or a fresh one) lets go of all that it inherited.
+
+    But for `inotify`, a descriptor to watch files with. The launcher keeps another of it: the last to close it waits.
+    """
     code = FAILED
     try:
         if os.getsid(0) != os.getpid():
             os.setsid()
         os.chdir("/")
-        _close_inherited()
-        code = supervise(directory)
+        _close_inherited(inotify)
+        code = supervise(directory, inotify)
     except BaseException as error:  # noqa: BLE001 (whatever happens, the launcher's code must not go on in this process)
         import traceback  # noqa: PLC0415
 
@@ -94,12 +101,12 @@ def become_supervisor(directory: str) -> None:
         os._exit(code)
 
 
-def _close_inherited() -> None:
+def _close_inherited(kept: int | None) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
     for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2:
+        if int(name) > 2 and int(name) != kept:
             try:
                 os.close(int(name))
             except OSError:

@@ -9,11 +9,14 @@ import time
 import numpy as np
 import pytest
 from assay_judge import protocol
-from assay_judge.language_model import canary_fires, log_softmax, write_result
+from assay_judge.language_checks import canary_fires
+from assay_judge.language_model import write_result
 from assay_judge.plan import CONTEXT_LENGTH, make_batches, windows_of
-from hand_made_hosts import answering, english, judged, read_request
+from assay_judge.scoring import log_softmax
+from hand_made_hosts import answering, english, judged, loading, read_request, reply_header
 
 TEXT = english(16 * CONTEXT_LENGTH + 1)
+NOTHING = np.empty(0, np.uint8)
 
 
 def uniform(tokens: np.ndarray) -> np.ndarray:
@@ -43,7 +46,9 @@ def test_a_uniform_model_scores_exactly_8_bits_per_byte():
     assert result["value"] == pytest.approx(8.0, abs=1e-12)
     assert result["metrics"]["bytes_scored"] == len(TEXT) - 1
     assert {check["id"] for check in result["checks"]} == {
-        "canary", "causality", "causality-prefix", "statelessness", "normalised", "plausible", "protocol"
+        "canary", "output-files", "checkpoint-size", "checkpoint-code", "causality", "causality-prefix",
+        "statelessness", "order-independence", "normalised", "tokens-scored", "finite", "answer-shape", "plausible",
+        "weights-unchanged", "untimed-load", "scoring-work", "host-processes", "protocol"
     }  # fmt: skip
     assert all(check["ok"] for check in result["checks"])
 
@@ -109,14 +114,16 @@ def test_logits_that_are_not_finite_are_invalid(value: float):
 
     result = judged(answering(spoilt), TEXT)
     assert result["failure"] == "invalid-metric"
-    assert "finite" in result["reason"]
+    assert result["check"] == "finite"
+    assert result["suspected"] is False
 
 
 @pytest.mark.parametrize("spoil", [lambda x: x[:, :, :255], lambda x: x[:, :-1], lambda x: x[:1]])
 def test_logits_of_another_shape_are_invalid(spoil):
     result = judged(answering(lambda tokens: spoil(uniform(tokens))), TEXT)
     assert result["failure"] == "invalid-metric"
-    assert "shape" in result["reason"]
+    assert result["check"] == "answer-shape"
+    assert result["suspected"] is False
 
 
 def test_a_stream_of_garbage_is_invalid():
@@ -124,16 +131,17 @@ def test_a_stream_of_garbage_is_invalid():
         read_request(requests)
         protocol.write_all(replies, os.urandom(1 << 16))
 
-    assert judged(garbage, TEXT)["failure"] == "invalid-metric"
+    result = judged(loading(garbage), TEXT)
+    assert result["failure"] == "invalid-metric"
+    assert (result["check"], result["suspected"]) == ("protocol", True)
 
 
 def test_a_reply_that_was_prepared_before_its_request_is_invalid():
     def eager(requests: int, replies: int) -> None:
-        header = protocol.REPLY_HEADER.pack(protocol.REPLY_MAGIC, 1, 0, 32, CONTEXT_LENGTH, 256)
-        protocol.write_all(replies, header)
+        protocol.write_all(replies, reply_header(1, protocol.STATUS_LOGITS, (1, CONTEXT_LENGTH, 256)))
         read_request(requests)
 
-    assert judged(eager, TEXT)["failure"] == "invalid-metric"
+    assert judged(loading(eager), TEXT)["failure"] == "invalid-metric"
 
 
 def test_bytes_that_nobody_asked_for_are_invalid():
@@ -141,14 +149,14 @@ def test_bytes_that_nobody_asked_for_are_invalid():
         return uniform(tokens)
 
     def serve(requests: int, replies: int) -> None:
-        total = len(make_batches(windows_of(TEXT)[0], 1))
+        total = len(make_batches(windows_of(TEXT)[0], NOTHING, 1))
         for count in range(1, total + 1):
             request_id, tokens = read_request(requests)
-            header = protocol.REPLY_HEADER.pack(protocol.REPLY_MAGIC, request_id, 0, *tokens.shape, 256)
+            header = reply_header(request_id, protocol.STATUS_LOGITS, (*tokens.shape, 256))
             tail = b"more" if count == total else b""
             protocol.write_all(replies, header + chatty(tokens).tobytes() + tail)
 
-    assert "more than it was asked for" in judged(serve, TEXT)["reason"]
+    assert "more than it was asked for" in judged(loading(serve), TEXT)["reason"]
 
 
 def test_a_host_that_never_answers_is_a_timeout():
@@ -157,18 +165,18 @@ def test_a_host_that_never_answers_is_a_timeout():
         time.sleep(1.0)
 
     started = time.monotonic()
-    assert judged(hang, TEXT, timeout=0.3)["failure"] == "timeout"
+    assert judged(loading(hang), TEXT, timeout=0.3)["failure"] == "timeout"
     assert time.monotonic() - started < 3.0
 
 
 def test_a_host_that_sends_half_a_reply_is_a_timeout():
     def half(requests: int, replies: int) -> None:
         request_id, tokens = read_request(requests)
-        header = protocol.REPLY_HEADER.pack(protocol.REPLY_MAGIC, request_id, 0, *tokens.shape, 256)
+        header = reply_header(request_id, protocol.STATUS_LOGITS, (*tokens.shape, 256))
         protocol.write_all(replies, header + b"\0" * 1000)
         time.sleep(1.0)
 
-    assert judged(half, TEXT, timeout=0.3)["failure"] == "timeout"
+    assert judged(loading(half), TEXT, timeout=0.3)["failure"] == "timeout"
 
 
 def test_a_host_that_ends_is_a_crash():
@@ -178,10 +186,10 @@ def test_a_host_that_ends_is_a_crash():
 def test_an_error_text_is_bounded_and_printable():
     def fail(requests: int, replies: int) -> None:
         request_id, _ = read_request(requests)
-        header = protocol.REPLY_HEADER.pack(protocol.REPLY_MAGIC, request_id, 1, 1 << 31, 0, 0)
+        header = reply_header(request_id, protocol.STATUS_ERROR, (1 << 31, 0, 0))
         protocol.write_all(replies, header + b"\x1b[31mno\n" * (1 << 16))
 
-    result = judged(fail, TEXT)
+    result = judged(loading(fail), TEXT)
     assert result["failure"] == "crash"
     assert len(result["reason"]) < protocol.MAX_ERROR_BYTES + 100
     assert result["reason"].isprintable()
@@ -190,9 +198,9 @@ def test_an_error_text_is_bounded_and_printable():
 def test_every_window_is_scored_once_and_every_kind_of_probe_is_there():
     inputs, targets = windows_of(TEXT)
     assert np.array_equal(targets.ravel(), TEXT[1:])
-    rows = [row for batch in make_batches(inputs, 5) for row in batch]
+    rows = [row for batch in make_batches(inputs, NOTHING, 5) for row in batch]
     assert sorted(row.window for row in rows if row.kind == "scored") == list(range(len(inputs)))
-    assert {row.kind for row in rows} == {"scored", "suffix", "prefix", "repeat"}
+    assert {row.kind for row in rows} == {"scored", "alone", "suffix", "prefix", "moved", "late"}
     for row in rows:
         assert np.array_equal(row.inputs[: row.shared], inputs[row.window][: row.shared])
         if row.kind == "suffix":

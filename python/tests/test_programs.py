@@ -131,7 +131,7 @@ def load_model(path):
 """
 FAILS = """
 def load_model(path):
-    raise RuntimeError("no such checkpoint: " + path)
+    raise RuntimeError("no such checkpoint: " + open(path).read())
 """
 DIES = """
 def load_model(path):
@@ -154,7 +154,9 @@ def judge_process(tmp_path: Path, candidate: str) -> dict:
     to_host, to_judge = os.pipe(), os.pipe()
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     host_command = [sys.executable, "-I", PACKAGE / "model_host.py", "--preload", "torch,numpy"]
-    host_command += ["--script", workspace / "train.py", "--checkpoint", "/nowhere/checkpoint.pt"]
+    host_command += ["--script", workspace / "train.py"]
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "checkpoint.pt").write_bytes(b"weights")
     host = subprocess.Popen(
         host_command,
         stdin=to_host[0],
@@ -168,6 +170,7 @@ def judge_process(tmp_path: Path, candidate: str) -> dict:
     environment |= {"ASSAY_PEER_OUT_FD": str(to_host[1]), "ASSAY_PEER_IN_FD": str(to_judge[0])}
     judge_command = [sys.executable, "-I", PACKAGE / "language_model.py", "--data", data, "--bytes", "4096"]
     judge_command += ["--seed", "3", "--result", tmp_path / "result.json"]
+    judge_command += ["--checkpoint", tmp_path / "output" / "checkpoint.pt"]
     passed = [to_host[1], to_judge[0]]
     judge = subprocess.Popen(judge_command, pass_fds=passed, env=environment, stderr=subprocess.PIPE)
     for descriptor in passed:
@@ -204,3 +207,104 @@ def test_a_model_that_breaks_is_explained(tmp_path, candidate: str, failure: str
     assert result["valid"] is False
     assert result["failure"] == failure
     assert words in result["reason"]
+
+
+TRAINS_IN_LOAD = """
+import time
+def load_model(path):
+    stop = time.process_time() + 1.5
+    while time.process_time() < stop:
+        torch.randn(64, 64) @ torch.randn(64, 64)
+    return lambda tokens: torch.zeros(*tokens.shape, 256)
+"""
+TRAINS_IN_THE_FIRST_ANSWERS = """
+import time
+def load_model(path):
+    def model(tokens):
+        stop = time.process_time() + 0.3
+        while time.process_time() < stop:
+            torch.randn(64, 64) @ torch.randn(64, 64)
+        return torch.zeros(*tokens.shape, 256)
+    return model
+"""
+LEAVES_A_PROCESS = """
+import time
+def load_model(path):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(20)
+        os._exit(0)
+    return lambda tokens: torch.zeros(*tokens.shape, 256)
+"""
+WORKS_BESIDE = """
+import threading
+def load_model(path):
+    def work():
+        while True:
+            sum(range(10_000))
+    threading.Thread(target=work, daemon=True).start()
+    return lambda tokens: torch.zeros(*tokens.shape, 256)
+"""
+SHARES_MEMORY = """
+import mmap
+def load_model(path):
+    shared = torch.frombuffer(mmap.mmap(-1, 2048), dtype=torch.float64)
+    def model(tokens):
+        logits = torch.log1p(shared).float().expand(*tokens.shape, 256).clone()
+        shared.add_(torch.bincount(tokens.flatten(), minlength=256))
+        return logits
+    return model
+"""
+FORGES = """
+import stat
+def load_model(path):
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if int(name) > 2 and stat.S_ISFIFO(os.fstat(int(name)).st_mode):
+                os.write(int(name), bytes(64))
+        except OSError:
+            pass
+    return lambda tokens: torch.zeros(*tokens.shape, 256)
+"""
+ENDS_ITS_HOST = """
+def load_model(path):
+    os.kill(os.getppid(), 9)
+"""
+REACHES_FOR_THE_HOST = """
+def load_model(path):
+    reached = []
+    for name in ("mem", "environ", "fd/3", "fd/4", "fd/5"):
+        try:
+            open(f"/proc/{os.getppid()}/{name}", "r+b" if name == "mem" else "rb").close()
+            reached.append(name)
+        except OSError:
+            pass
+    if reached and os.getuid() != 0:
+        raise RuntimeError("reached " + " ".join(reached))
+    return lambda tokens: torch.zeros(*tokens.shape, 256)
+"""
+
+
+@pytest.mark.parametrize(
+    ("candidate", "check"),
+    [
+        (TRAINS_IN_LOAD, "untimed-load"),
+        (TRAINS_IN_THE_FIRST_ANSWERS, "untimed-load"),
+        (LEAVES_A_PROCESS, "host-processes"),
+        (WORKS_BESIDE, "scoring-work"),
+        (SHARES_MEMORY, "statelessness"),
+        (FORGES, "protocol"),
+        (ENDS_ITS_HOST, "protocol"),
+    ],
+)
+def test_a_candidate_that_cheats_in_its_host_is_suspected(tmp_path, candidate: str, check: str):
+    result = judge_process(tmp_path, candidate)
+    assert result["valid"] is False
+    assert result["suspected"] is True
+    assert check in {one["id"] for one in result["checks"] if not one["ok"]}
+
+
+def test_a_candidate_cannot_reach_into_its_host(tmp_path):
+    result = judge_process(tmp_path, REACHES_FOR_THE_HOST)
+    assert result["valid"] is True, result

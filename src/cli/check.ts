@@ -26,8 +26,10 @@ export function registerCheck(program: Command): void {
     .action(async (name: string, options: Options, command: Command) => {
       const { loadTask } = await import('../task/load-task.ts');
       const { taskFolder } = await import('./find-task.ts');
+      const { requirePrograms } = await import('../task/environment/require-programs.ts');
       const output = openOutput(command);
       const task = await loadTask(taskFolder(directoryOf(command), name));
+      await requirePrograms(task);
       const { objective, phases } = task.spec;
       const trials: Record<string, unknown> = {};
       const say = (text: string): void => {

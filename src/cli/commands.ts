@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
+import { registerAudit } from './audit.ts';
 import { registerCheck } from './check.ts';
 import { registerCompletion } from './completion.ts';
 import { registerDiff } from './diff.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEstimate } from './estimate.ts';
 import { registerExport } from './export.ts';
+import { registerHacks } from './hacks.ts';
 import { registerInit } from './init.ts';
 import { registerLog } from './log.ts';
+import { registerRedteam } from './redteam.ts';
+import { registerReproduce } from './reproduce.ts';
 import { registerResults } from './results.ts';
 import { registerResume } from './resume.ts';
 import { registerRun } from './run.ts';
@@ -36,6 +40,9 @@ export const COMMAND_GROUPS: readonly {
       registerExport,
     ],
   },
-  { heading: 'Check a claim:', register: [registerVerify] },
+  {
+    heading: 'Check what was found:',
+    register: [registerReproduce, registerAudit, registerRedteam, registerHacks, registerVerify],
+  },
   { heading: 'Set up:', register: [registerInit, registerCheck, registerEstimate, registerDoctor, registerCompletion] },
 ];

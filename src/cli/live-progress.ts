@@ -68,7 +68,7 @@ function footerOf(state: CampaignState): string {
   const limit = state.limits.experiments === undefined ? '' : `/${state.limits.experiments}`;
   const champion = state.experiments.get(state.champion);
   const mean = champion?.measured?.mean;
-  const start = state.noise?.mean;
+  const start = state.noise?.start.mean;
   const best =
     mean === undefined || start === undefined
       ? ''

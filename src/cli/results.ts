@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { CampaignState } from '../domain/state.ts';
 import type { ResultRow } from '../report/results.ts';
 import { directoryOf, examples, wholeNumber, withCampaignArgument, withJson } from './options.ts';
 import { openOutput, printable, type Output } from './output.ts';
@@ -7,6 +8,8 @@ interface ResultsOptions {
   readonly all?: boolean;
   readonly top?: number;
   readonly verdict?: string;
+  readonly guards?: boolean;
+  readonly contributions?: boolean;
 }
 
 const SHOWN_AT_FIRST = 20;
@@ -22,20 +25,27 @@ export function registerResults(program: Command): void {
     .option('--all', 'every experiment, in order of its number')
     .option('--top <number>', 'only so many, the best first', wholeNumber)
     .addOption(new Option('--verdict <verdict>', 'only experiments with this verdict').choices(VERDICTS))
+    .option('--contributions', 'what each change of the champion brought, and what it carries now')
+    .option('--guards', 'also canaries and honest controls, which test no hypothesis')
     .addHelpText(
       'after',
       examples([
         ['assay results --top 5', 'the five best'],
         ['assay results --verdict keep', 'what was kept'],
+        ['assay results --contributions', 'which changes carry the champion'],
         ['assay results --json', 'every experiment with all numbers, for a script'],
       ]),
     )
     .action(async (name: string | undefined, options: ResultsOptions, command: Command) => {
       const { openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), name);
+      if (options.contributions === true) {
+        await printContributions(openOutput(command), campaign.state);
+        return;
+      }
       const { rankRows, resultRows, resultsDocument } = await import('../report/results.ts');
       const { state } = campaign;
-      const every = resultRows(state);
+      const every = resultRows(state, { guards: options.guards === true });
       const wanted = every.filter((row) => options.verdict === undefined || row.verdict === options.verdict);
       const ordered = options.all === true ? wanted : rankRows(wanted);
       const output = openOutput(command);
@@ -51,10 +61,63 @@ export function registerResults(program: Command): void {
     });
 }
 
+/** What each change on the way to the champion brought when it came in, and what the last ablation says that it carries. */
+async function printContributions(output: Output, state: CampaignState): Promise<void> {
+  const { contributions } = await import('../report/contributions.ts');
+  const { decimalsFor, showGain, showInterval } = await import('../report/numbers.ts');
+  const rows = contributions(state);
+  if (output.isJson) {
+    output.json('assay.contributions.v1', {
+      campaign: state.campaign,
+      champion: state.champion,
+      contributions: rows,
+    });
+    return;
+  }
+  if (rows.length === 0) {
+    output.print('nothing has beaten the starting point, so there is nothing that could carry anything');
+    return;
+  }
+  const decimals = decimalsFor(state.noise?.sigma);
+  output.table(
+    [
+      { title: '' },
+      { title: 'brought', align: 'right' },
+      { title: '95 % interval', dispensable: 3 },
+      { title: 'carries', align: 'right' },
+      { title: '95 % interval', dispensable: 2 },
+      { title: 'by', dispensable: 4 },
+      { title: 'lines', align: 'right', dispensable: 1 },
+      { title: 'a line', align: 'right', dispensable: 5 },
+      { title: '' },
+      { title: 'hypothesis', flexible: true },
+    ],
+    rows.map((row) => [
+      row.experiment,
+      showGain(row.gain, decimals),
+      showInterval(row.interval, decimals),
+      showGain(row.carries?.gain, decimals),
+      showInterval(row.carries?.interval, decimals),
+      row.carries ? row.carries.ablation + (row.isPresentCompany === true ? '' : ' (then)') : '',
+      row.linesAdded === undefined ? '' : `+${row.linesAdded} −${row.linesRemoved ?? 0}`,
+      showGain(row.gainPerLine),
+      row.standing === 'held' ? '' : row.standing,
+      printable(row.statement),
+    ]),
+  );
+  output.print(
+    output.style(
+      'dim',
+      'brought: the gain to quote when it came in. carries: the champion with it beside the champion without it; (then): of an earlier champion.',
+    ),
+  );
+}
+
 /** The table of experiments as `assay results` and the end of a run show it. */
 export async function printRows(output: Output, rows: readonly ResultRow[], sigma: number | undefined): Promise<void> {
   const { verdictStyle } = await import('./verdict-style.ts');
   const { decimalsFor, showGain, showEValue, showInterval, showP, showSeconds } = await import('../report/numbers.ts');
+  const { verdictWords } = await import('../report/results.ts');
   const decimals = decimalsFor(sigma);
   output.table(
     [
@@ -76,7 +139,7 @@ export async function printRows(output: Output, rows: readonly ResultRow[], sigm
     ],
     rows.map((row) => [
       row.experiment + (row.champion ? '*' : ''),
-      row.failure === undefined ? row.verdict : `${row.verdict} (${row.failure})`,
+      row.role === 'guard' ? `guard: ${verdictWords(row)}` : verdictWords(row),
       showGain(row.gain, decimals),
       row.n === undefined ? '' : String(row.n),
       showInterval(row.interval, decimals),
@@ -95,5 +158,9 @@ export async function printRows(output: Output, rows: readonly ResultRow[], sigm
   if (rows.some((row) => row.champion))
     output.print(
       output.style('dim', '* the champion. A gain is positive when it is better; "to quote" is shrunk for selection.'),
+    );
+  if (rows.some((row) => row.retracted))
+    output.print(
+      output.style('dim', 'retracted: the keep does not stand any more, nor does what holds its change (assay why)'),
     );
 }

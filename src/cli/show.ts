@@ -33,7 +33,7 @@ export function registerShow(program: Command): void {
       const output = openOutput(command);
       if (output.isJson) {
         const { proposal, candidate, reference, verdict } = experiment;
-        const { trials, pairs, row } = explanation;
+        const { trials, pairs, row, audits } = explanation;
         output.json('assay.experiment.v1', {
           campaign: state.campaign,
           ...row,
@@ -44,6 +44,7 @@ export function registerShow(program: Command): void {
           files: stat?.files,
           trials,
           pairs,
+          audits,
         });
         return;
       }
@@ -84,17 +85,17 @@ async function printExperiment({ output, experiment, explanation, stat, metric, 
   const { changeWords } = await import('../report/change-words.ts');
   const { decimalsFor, showGain, showInterval, showP, showSeconds, showValue } = await import('../report/numbers.ts');
   const { verdictStyle } = await import('./verdict-style.ts');
+  const { verdictWords } = await import('../report/results.ts');
   const { row, pairs, trials, reasons } = explanation;
   const decimals = decimalsFor(sigma);
   const interval = row.interval
     ? ` (95 % interval ${showInterval(row.interval, decimals)}, p ${showP(row.p)}, n = ${row.n ?? 0} pairs)`
     : '';
   const lines: (readonly [string, string])[] = [
-    [
-      'verdict',
-      `${row.verdict}${row.failure === undefined ? '' : ` (${row.failure})`}${row.stage === undefined ? '' : ` at ${row.stage}`}`,
-    ],
+    ['verdict', `${verdictWords(row)}${row.stage === undefined ? '' : ` at ${row.stage}`}`],
     ...reasons.map((reason) => ['', reason] as const),
+    ...(explanation.fall === undefined ? [] : [['fell', explanation.fall] as const]),
+    ...explanation.reproductions.map((words) => ['reproduced', words] as const),
     ['hypothesis', row.statement],
     ['because', explanation.rationale],
     ['kind', `${row.kind}, ${row.operator} by ${row.proposer}, on ${row.parent}`],
@@ -106,11 +107,16 @@ async function printExperiment({ output, experiment, explanation, stat, metric, 
   if (explanation.prediction !== undefined) lines.push(['prediction', explanation.prediction]);
   lines.push(['sandbox', explanation.sandbox], ['cost', showSeconds(row.seconds)]);
   output.print(
-    output.style(verdictStyle(row.verdict) ?? 'bold', `${row.experiment}${row.champion ? ', the champion' : ''}`),
+    output.style(
+      verdictStyle(verdictWords(row)) ?? 'bold',
+      `${row.experiment}${row.champion ? ', the champion' : ''}${row.role === 'guard' ? ', a guard' : ''}`,
+    ),
   );
   output.print(labelled(lines, output));
   for (const file of stat?.files ?? [])
     output.print(`            ${printable(file.path)}  +${file.added ?? '-'} −${file.removed ?? '-'}`);
+  const { printAudits } = await import('./print-audits.ts');
+  printAudits(output, explanation.audits);
   if (trials.length === 0) return;
   output.print('');
   const gains = new Map(pairs.map((pair) => [`${pair.stage}:${pair.pair}`, pair.gain]));

@@ -10,6 +10,7 @@ export function registerTree(program: Command): void {
     withCampaignArgument(program.command('tree').description('what was built on what, from the starting point down')),
   )
     .option('--all', 'also the leaves that were not kept')
+    .option('--guards', 'also canaries and honest controls, which test no hypothesis')
     .addHelpText(
       'after',
       examples([
@@ -17,13 +18,16 @@ export function registerTree(program: Command): void {
         ['assay tree --all', 'every experiment'],
       ]),
     )
-    .action(async (name: string | undefined, options: { all?: boolean }, command: Command) => {
+    .action(async (name: string | undefined, options: { all?: boolean; guards?: boolean }, command: Command) => {
       const { openCampaign } = await import('./open-campaign.ts');
       await using campaign = await openCampaign(directoryOf(command), name);
       const { lineageTree, treeLines, treeRows } = await import('../report/tree.ts');
       const output = openOutput(command);
       const { state } = campaign;
-      const root = lineageTree(state, { all: options.all === true || output.isJson });
+      const root = lineageTree(state, {
+        all: options.all === true || output.isJson,
+        guards: options.guards === true,
+      });
       if (output.isJson) {
         output.json('assay.tree.v1', {
           campaign: state.campaign,
@@ -33,15 +37,16 @@ export function registerTree(program: Command): void {
         return;
       }
       const { decimalsFor, showGain } = await import('../report/numbers.ts');
+      const { verdictWords } = await import('../report/results.ts');
       const { verdictStyle } = await import('./verdict-style.ts');
       const decimals = decimalsFor(state.noise?.sigma);
       const label = (node: TreeNode, room: number): string => {
         const { row } = node;
         const gain = row.gain === undefined ? '' : ` ${showGain(row.gain, decimals)}`;
         const other = node.other === undefined ? '' : ` with ${node.other}`;
-        const head = `${row.experiment}${row.champion ? '*' : ''} ${row.role === 'hypothesis' ? row.verdict : row.role}${gain}${other}`;
+        const head = `${row.experiment}${row.champion ? '*' : ''} ${row.role === 'hypothesis' ? verdictWords(row) : row.role}${gain}${other}`;
         const rest = cutToWidth(`  ${printable(row.statement)}`, Math.max(1, room - head.length));
-        const style = node.onPathToChampion ? 'bold' : verdictStyle(row.verdict);
+        const style = node.onPathToChampion ? 'bold' : verdictStyle(verdictWords(row));
         return style === undefined ? head + rest : output.style(style, head) + rest;
       };
       for (const line of root ? treeLines(root) : []) {

@@ -13,5 +13,7 @@ const STYLES: Readonly<Record<string, Style>> = {
 
 /** The colour of a verdict; the word itself always says the same. */
 export function verdictStyle(cell: string): Style | undefined {
+  // A keep that fell is none.
+  if (/\(.*retracted/.test(cell)) return 'magenta';
   return STYLES[cell.split(' ', 1)[0] ?? ''];
 }

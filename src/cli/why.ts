@@ -31,8 +31,9 @@ async function printExplanation(explanation: Explanation, output: Output): Promi
   const { labelled } = await import('./labelled-lines.ts');
   const { count, showSeconds } = await import('../report/numbers.ts');
   const { verdictStyle } = await import('./verdict-style.ts');
+  const { verdictWords } = await import('../report/results.ts');
   const { row, stages, cost } = explanation;
-  output.print(output.style(verdictStyle(row.verdict) ?? 'bold', printable(explanation.headline)));
+  output.print(output.style(verdictStyle(verdictWords(row)) ?? 'bold', printable(explanation.headline)));
   output.print('');
   output.print(
     labelled(
@@ -60,6 +61,8 @@ async function printExplanation(explanation: Explanation, output: Output): Promi
   output.print('');
   const more = explanation.reasons.slice(1).map((reason) => ['also', reason] as const);
   const facts: (readonly [string, string | undefined])[] = [
+    ['fell', explanation.fall],
+    ...explanation.reproductions.map((words) => ['reproduced', words] as const),
     ...more,
     ['prediction', explanation.prediction],
     ['quote', explanation.quote],

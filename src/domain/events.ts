@@ -108,6 +108,8 @@ export interface NoiseMeasured {
   readonly trialSeconds: number;
   /** Why it was measured. Absent: at the start. */
   readonly occasion?: 'start' | 'drift';
+  /** Whose runs they were. Absent: the starting point's. */
+  readonly candidate?: CandidateId;
 }
 
 export interface ExperimentProposed {
@@ -189,8 +191,8 @@ export interface StagePassed {
 export interface ExperimentAudited {
   readonly type: 'experiment.audited';
   readonly experiment: ExperimentId;
-  /** Why it was looked at: it is about to be kept, or it was kept by an older catalogue. */
-  readonly occasion: 'keep' | 'again';
+  /** Why it was looked at: its change was refused, it is about to be kept, or it was kept by an older catalogue. */
+  readonly occasion: 'change' | 'keep' | 'again';
   readonly audits: readonly AuditReport[];
 }
 
@@ -215,11 +217,13 @@ export interface ExperimentReproduced {
   readonly type: 'experiment.reproduced';
   readonly experiment: ExperimentId;
   readonly holds: boolean;
+  /** That were run. */
   readonly pairs: number;
-  readonly gain: number;
-  readonly interval: Interval;
+  /** Gain, interval and p are absent when the candidate failed a run. */
+  readonly gain?: number;
+  readonly interval?: Interval;
   /** One-sided paired t-test of 'no gain'. */
-  readonly p: number;
+  readonly p?: number;
   readonly device: string;
   readonly detail: string;
 }

@@ -1,12 +1,13 @@
 import type { AuditReport } from './audit.ts';
 import type { AssayEvent, EventOf } from './events.ts';
+import { chartSigma, observeReference, startDrift } from './drift.ts';
 import { isMeasurement, type Change, type Proposal } from './hypothesis.ts';
 import { idNumber, type ExperimentId } from './ids.ts';
 import { pairGain, pairTrials } from './pairs.ts';
 import { applyBatchEvent, joinBatch } from './reduce-batch.ts';
 import { updateExperiment, type WorkingState } from './working-state.ts';
-import type { Calibration, Experiment, Trial } from './state.ts';
-import type { TrialOutcome } from './trial.ts';
+import { measuresNoise, type Calibration, type Experiment, type Trial } from './state.ts';
+import type { TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
@@ -47,11 +48,9 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
     case 'engine.stopped':
       closeEngine(state, at);
       return;
-    case 'noise.measured': {
-      const { type: _, occasion: __, ...noise } = event;
-      state.noise = noise;
+    case 'noise.measured':
+      applyNoise(state, event);
       return;
-    }
     case 'proposal.rejected':
       state.rejectedProposals += 1;
       return;
@@ -128,6 +127,15 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
     default:
       event satisfies never;
   }
+}
+
+/** What was known of the spread before the machine drifted says nothing of it now. */
+function applyNoise(state: WorkingState, event: EventOf<'noise.measured'>): void {
+  const { type: _, occasion, candidate = state.baseline, ...noise } = event;
+  const { runs, mean } = noise;
+  state.noise = { ...noise, start: state.noise?.start ?? { runs, mean } };
+  state.drift = startDrift(candidate, runs, mean);
+  if (occasion === 'drift') state.pairedDifferences = { sumOfSquares: 0, degrees: 0 };
 }
 
 function closeEngine(state: WorkingState, at: number): void {
@@ -207,6 +215,8 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
     const mean = experiment.measured?.mean ?? 0;
     return { ...next, measured: { count, mean: mean + (outcome.result.value - mean) / count } };
   });
+  if (outcome.status === 'succeeded' && !isGuard(state, event.experiment))
+    chartReference(state, trial.plan, outcome.result.value);
   const block = state.screenBlocks.get(trial.plan.pair);
   if (block && block.trial === event.trial && !again) {
     const value = outcome.status === 'succeeded' ? outcome.result.value : null;
@@ -217,6 +227,13 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
 function findings(audits: readonly AuditReport[] = []): Pick<Experiment, 'changeAudits'> {
   const found = audits.filter(({ finding }) => finding !== 'passed');
   return found.length > 0 ? { changeAudits: found } : {};
+}
+
+/** Runs of references are repeated measurements of something that does not change: they show when the machine does. */
+function chartReference(state: WorkingState, { candidate, stage, arm }: TrialPlan, value: number): void {
+  const { drift, noise } = state;
+  if (!drift || !noise || arm !== 'reference' || !Number.isFinite(value)) return;
+  state.drift = observeReference(drift, { candidate, stage, value, sigma: chartSigma(noise) });
 }
 
 function isGuard(state: WorkingState, id: ExperimentId): boolean {
@@ -252,11 +269,16 @@ function applyConcluded(state: WorkingState, event: EventOf<'experiment.conclude
   state.open.delete(id);
   updateExperiment(state, id, (experiment) => ({ ...experiment, verdict, concludedAt: at }));
   const experiment = state.experiments.get(id);
+  // A look at the noise floor that came to nothing: the old one stands, and the chart begins again rather than ask at once.
+  if (experiment && measuresNoise(experiment) && state.drift && verdict.kind !== 'keep')
+    state.drift = { points: 0, average: 0, references: [] };
   // Measuring the starting point, or the champion beside it, tests no hypothesis.
   if (!experiment || isMeasurement(experiment.proposal.operator)) return;
   state.verdictCounts[verdict.kind] += 1;
-  // Online false-discovery control counts what it lets through: the tests that ended in a keep.
-  if (verdict.kind === 'keep') state.tests = { ...state.tests, rejections: state.tests.rejections + 1 };
+  // Online false-discovery control counts what it lets through: the tests that ended in a keep. A removal that is merely not worse
+  // claims nothing and was no test of it.
+  if (verdict.kind === 'keep' && verdict.evidence.claim !== 'not-worse')
+    state.tests = { ...state.tests, rejections: state.tests.rejections + 1 };
   creditOperator(state, experiment, verdict);
   checkPrediction(state, experiment, verdict);
 }
@@ -311,10 +333,12 @@ function checkPrediction(state: WorkingState, experiment: Experiment, verdict: V
 /** A keep that fell, and what holds its change. The error budget no longer counts it as a discovery: later tests get stricter. */
 function applyRetracted(state: WorkingState, event: EventOf<'verdict.retracted'>): void {
   const { experiment: id, cause, reason } = event;
-  if (state.experiments.get(id)?.retracted) return;
+  const retracted = state.experiments.get(id);
+  if (retracted?.retracted) return;
   updateExperiment(state, id, (experiment) => ({ ...experiment, retracted: { cause, reason } }));
   state.retractions += 1;
-  state.tests = { ...state.tests, rejections: Math.max(0, state.tests.rejections - 1) };
+  if (retracted?.verdict?.evidence.claim !== 'not-worse')
+    state.tests = { ...state.tests, rejections: Math.max(0, state.tests.rejections - 1) };
   for (const other of event.descendants) {
     updateExperiment(state, other, (experiment) => ({ ...experiment, builtOn: experiment.builtOn ?? id }));
   }

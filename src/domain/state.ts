@@ -1,5 +1,6 @@
 import type { AuditReport } from './audit.ts';
 import type { Batch } from './batch.ts';
+import type { DriftRecord } from './drift.ts';
 import type { Direction, FinalComparison, Limits, TaskFacts } from './events.ts';
 import { isMeasurement, type Operator, type Proposal } from './hypothesis.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
@@ -70,6 +71,8 @@ export interface NoiseFloor {
   readonly sigma: number;
   readonly sigmaUsed: number;
   readonly trialSeconds: number;
+  /** Of the starting point, which later measurements of the noise floor say nothing of. */
+  readonly start: { readonly runs: number; readonly mean: number };
 }
 
 export interface OperatorRecord {
@@ -109,6 +112,8 @@ export interface CampaignState {
   readonly baseline: CandidateId;
   readonly champion: ExperimentId;
   readonly noise?: NoiseFloor;
+  /** Whether the machine is still what it was when the noise floor was measured. Undefined until it is. */
+  readonly drift?: DriftRecord;
   readonly engine?: {
     readonly pid: number;
     readonly host: string;
@@ -174,6 +179,11 @@ export function experimentOf(state: CampaignState, id: ExperimentId): Experiment
   const found = state.experiments.get(id);
   if (!found) throw new Error(`no experiment ${id} in campaign ${state.campaign}`);
   return found;
+}
+
+/** An experiment that only measures how much an unchanged candidate varies: its candidate is its own reference. */
+export function measuresNoise({ proposal, candidate, reference }: Experiment): boolean {
+  return proposal.operator === 'baseline' && candidate !== undefined && candidate === reference;
 }
 
 /** The trials of an open experiment, oldest first. */

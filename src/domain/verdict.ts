@@ -6,8 +6,28 @@ export type VerdictKind = 'keep' | 'near-miss' | 'inconclusive' | 'discard' | 's
 /** The stage of the gate at which an experiment ended. */
 export type GateStage = 'implement' | 'static' | 'screen' | 'replicate' | 'confirm';
 
+/**
+ * A rule of the task that a confirmation is held to, by name. `pairwise`: better than its reference. `target`: better than a fixed
+ * value. `hidden`: better on data that no search stage scored. `not-worse`: a removal that loses less than the smallest gain of interest.
+ */
+export interface RuleOutcome {
+  readonly rule: 'pairwise' | 'target' | 'hidden' | 'not-worse';
+  readonly holds: boolean;
+  /** What was measured against what, in numbers. */
+  readonly detail: string;
+}
+
 /** The numbers behind a verdict. Gains are in the metric's units, positive is better. */
 export interface Evidence {
+  /**
+   * What a keep says. Absent: a gain. `not-worse`: the candidate is simpler and loses less than the smallest gain of interest; it is no
+   * discovery, and its gain counts as 0.
+   */
+  readonly claim?: 'not-worse';
+  /** Every rule that the confirmation (or the ablation) was held to. */
+  readonly rules?: readonly RuleOutcome[];
+  /** Of an ablation: what the change that was taken out carries in its present company, with its 95 % interval. */
+  readonly carries?: { readonly gain: number; readonly interval: Interval };
   /** Difference of the screening pair. */
   readonly screenGain?: number;
   /** Posterior probability, after the screen, that the gain exceeds the smallest gain of interest. */

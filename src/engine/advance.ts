@@ -1,6 +1,7 @@
 import type { AssayEvent } from '../domain/events.ts';
 import { isMeasurement } from '../domain/hypothesis.ts';
-import { experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
+import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
+import { experimentOf, measuresNoise, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Stage } from '../domain/trial.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { isSound } from '../domain/batch.ts';
@@ -10,6 +11,7 @@ import { WAIT, type GateStep } from './gate/step.ts';
 import { advanceGuard } from './guards/advance-guard.ts';
 import { auditKeep, type KeepAudits } from './guards/keep-audits.ts';
 import { planTrials } from './plan-trials.ts';
+import { remeasureNoise } from './remeasure-noise.ts';
 import { verdictEvents } from './verdict-events.ts';
 
 /**
@@ -22,6 +24,8 @@ export function advanceOne(
   seedOf: (stage: Stage, pair: number) => number,
   options: { readonly onlyVerdicts?: boolean; readonly keepAudits?: KeepAudits | undefined } = {},
 ): readonly AssayEvent[] | undefined {
+  const remeasured = options.onlyVerdicts === true ? undefined : remeasureNoise(state);
+  if (remeasured) return remeasured;
   for (const id of state.open) {
     const experiment = experimentOf(state, id);
     if (experiment.proposal.operator === 'guard') {
@@ -105,10 +109,15 @@ function withdrawPlanned(state: CampaignState, experiment: Experiment): readonly
 export function concludeForTime(state: CampaignState, reason: string): readonly AssayEvent[] {
   return [...state.open].flatMap((id) => {
     const experiment = experimentOf(state, id);
-    if (experiment.proposal.operator === 'baseline') return [];
+    if (experiment.proposal.operator === 'baseline' && !isDriftMeasurement(experiment)) return [];
     if (openTrials(state, id).some((trial) => trial.state === 'submitted')) return [];
     return [{ type: 'experiment.concluded' as const, experiment: id, verdict: unfinished(experiment, reason) }];
   });
+}
+
+/** The search can end without it; the starting point and the final comparison can't be left out. */
+function isDriftMeasurement(experiment: Experiment): boolean {
+  return measuresNoise(experiment) && experiment.id !== BASELINE_EXPERIMENT;
 }
 
 function unfinished(experiment: Experiment, reason: string): Verdict {

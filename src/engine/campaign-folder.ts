@@ -17,6 +17,8 @@ export interface CampaignFolder {
   readonly secret: string;
   /** The task as it was when the campaign was created. */
   readonly task: string;
+  /** What the first engine found of the environment, the data and the judge: every later one is held to it. */
+  readonly integrity: string;
   /** Reports and exports. */
   readonly report: string;
 }
@@ -45,6 +47,7 @@ export function campaignFolder(directory: string, name: string): CampaignFolder 
     attempts: path.join(root, 'attempts'),
     secret: path.join(root, 'secret'),
     task: path.join(root, 'task'),
+    integrity: path.join(root, 'integrity.json'),
     report: path.join(root, 'report'),
   };
 }

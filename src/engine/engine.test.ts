@@ -181,7 +181,7 @@ test('killed after each single append, the next engine converges and starts no t
     const folded = await loadState(store);
     expect(folded.state).toEqual(state);
   }
-});
+}, 60_000);
 
 test('a lost attempt is made again and counted; three lost ones fail the experiment', async () => {
   const store = inMemoryStore();

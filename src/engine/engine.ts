@@ -103,8 +103,8 @@ export class Engine {
         if (this.#stopping()) {
           if (this.#running === 0) return { reason: 'asked' };
         } else {
-          if (await this.#finishIfOver()) return { reason: 'finished' };
           await this.#keepBatches();
+          if (await this.#finishIfOver()) return { reason: 'finished' };
           await this.#fillSlots();
           this.#askForProposals();
         }

@@ -31,9 +31,13 @@ export function proposalEvents(
   const experiment = experimentId(state.experimentCount);
   const proposed: AssayEvent = { type: 'experiment.proposed', experiment, proposal };
   if (implementation.kind === 'failed') {
-    const { failure, reason } = implementation;
-    const verdict = { kind: 'failed', stage: 'implement', failure, reasons: [reason], evidence: {} } as const;
-    return { events: [proposed, { type: 'experiment.concluded', experiment, verdict }], experiment };
+    const { failure, reason, audits = [] } = implementation;
+    // Refused by an audit, or never made: the ledger of what was tried has to tell them apart.
+    const stage = audits.some(({ finding }) => finding === 'fired') ? 'static' : 'implement';
+    const verdict = { kind: 'failed', stage, failure, reasons: [reason], evidence: {} } as const;
+    const audited: AssayEvent[] =
+      audits.length === 0 ? [] : [{ type: 'experiment.audited', experiment, occasion: 'change', audits }];
+    return { events: [proposed, ...audited, { type: 'experiment.concluded', experiment, verdict }], experiment };
   }
   const { kind: _, remarks = [], ...facts } = implementation;
   const notes = remarks.map((text): AssayEvent => ({ type: 'note.written', kind: 'warning', text, experiment }));

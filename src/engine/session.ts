@@ -8,17 +8,26 @@ import { createSearchProposer } from '../proposer/search/search-proposer.ts';
 import { taskSearchSpace } from '../proposer/search/task-search-space.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { loadTask } from '../task/load-task.ts';
+import type { Task } from '../task/task.ts';
+import { decides } from '../audit/catalogue/catalogue.ts';
+import { commandModel, modelCommandOf } from '../audit/comparability/command-model.ts';
+import { taskWordsOf } from '../audit/comparability/judge-comparability.ts';
+import { drawnGuards } from '../audit/red-team/choose-guards.ts';
+import type { GuardSource } from '../audit/red-team/guard-source.ts';
+import { loadFragments } from '../audit/red-team/load-fragments.ts';
 import { describeError, UserError } from '../errors.ts';
 import type { CampaignFolder } from './campaign-folder.ts';
 import { readSecret } from './campaign-folder.ts';
 import { CampaignLog, type EventObserver } from './campaign-log.ts';
 import { Engine, type EngineControls, type EngineExit } from './engine.ts';
+import { sessionGuards } from './guards/session-guards.ts';
 import { holdEngineLease } from './engine-lease.ts';
 import { loadState } from './load-state.ts';
 import { trialSeed } from './seeds.ts';
 import { gateRules } from './task-rules.ts';
 import { openTrialParts, type MachineOptions } from './trial-parts.ts';
 import { assayVersion } from './version.ts';
+import type { ChangeParts } from './workshop/change-files.ts';
 import { createWorkshop } from './workshop/repository-workshop.ts';
 
 export interface SessionOptions extends MachineOptions {
@@ -30,6 +39,8 @@ export interface SessionOptions extends MachineOptions {
   readonly ready?: (state: CampaignState) => void;
   /** For experiments on the engine itself. Default: the search that needs no key. */
   readonly proposer?: Proposer;
+  /** Default: a few of the red team's exploits and controls in every batch, drawn from the campaign's secret. */
+  readonly guards?: GuardSource;
 }
 
 /**
@@ -57,7 +68,10 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     ...options,
     signal: AbortSignal.any([controls.stop, controls.abort]),
   });
-  const { repository, executor, judge, python } = parts;
+  const { repository, executor, judge, python, auditTrial } = parts;
+  const { start } = current.task;
+  const guards = options.guards ?? drawnGuards({ task, start, fragments: await loadFragments() }, secret, decides);
+  const integrity = await parts.openIntegrity({ file: folder.integrity, key: secret });
   const log = new CampaignLog({
     store,
     lease: held.lease,
@@ -70,8 +84,10 @@ export async function runSession(options: SessionOptions, controls: EngineContro
       log,
       executor,
       judge,
+      auditTrial,
+      ...sessionGuards(guards, integrity, task),
       attemptsRoot: folder.attempts,
-      workshop: createWorkshop({ repository, task, python }),
+      workshop: createWorkshop({ repository, task, python, comparability: comparabilityOf(task, controls) }),
       proposer: options.proposer ?? createSearchProposer(taskSearchSpace(repository, task, python)),
       rules: gateRules(task),
       seedOf: (stage, pair) => trialSeed(secret, stage, pair),
@@ -103,6 +119,13 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     await log.append([{ type: 'engine.stopped', reason: 'failed', detail: describeError(error) }]).catch(() => {});
     throw error;
   }
+}
+
+/** The model that the user has named, if any. */
+function comparabilityOf(task: Task, controls: EngineControls): ChangeParts['comparability'] {
+  const command = modelCommandOf(process.env);
+  const signal = AbortSignal.any([controls.stop, controls.abort]);
+  return command && { ask: commandModel(command), task: taskWordsOf(task), signal };
 }
 
 /** Making what is missing anew would go on with another campaign under the same name. */

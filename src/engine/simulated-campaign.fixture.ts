@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Limits } from '../domain/events.ts';
 import type { CampaignState } from '../domain/state.ts';
 import type { Proposer } from '../proposer/proposer.ts';
+import type { Attempt } from '../executor/executor.ts';
 import { createRandom } from '../stats/random.ts';
 import { inMemoryStore } from '../store/memory/memory-store.ts';
 import type { EventRecord, Store } from '../store/store.ts';
@@ -26,7 +27,11 @@ export interface SimulatedCampaign extends AsyncDisposable {
   readonly records: () => Promise<readonly EventRecord[]>;
   /** One engine, until it is finished or asked to stop. */
   run(
-    options?: Partial<EngineControls> & { now?: () => number; limits?: Limits },
+    options?: Partial<EngineControls> & {
+      now?: () => number;
+      limits?: Limits;
+      /** Appends fail from the next one on, as if it had been killed. */ dieAfter?: number;
+    },
   ): Promise<{ state: CampaignState; exit: EngineExit }>;
 }
 
@@ -35,10 +40,13 @@ export async function simulatedCampaign(options: {
   readonly world: SimulatedWorld;
   readonly limits: Limits;
   readonly gains: readonly number[];
+  /** Instead of planting gains. */
+  readonly proposer?: Proposer;
   readonly searchSeed?: number;
   readonly slots?: number;
   /** What guards it, and what audits its trials. */
-  readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial'>;
+  readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial' | 'changeAudits' | 'keepAudits'> &
+    Partial<Pick<EngineParts, 'workshop'>>;
 }): Promise<SimulatedCampaign> {
   const { world, limits, gains, searchSeed = 1, slots = 2 } = options;
   const attemptsRoot = await mkdtemp(path.join(tmpdir(), 'assay-simulated-'));
@@ -68,7 +76,17 @@ export async function simulatedCampaign(options: {
     const owner = { id: `engine-${engines}`, host: 'here', pid: 1, processStart: 1 };
     const attempt = await store.acquireLease('engine', owner, 60_000, () => false);
     if (!attempt.granted) throw new Error('the lease was not granted');
-    const log = new CampaignLog({ store, lease: attempt.lease, state: (await loadState(store)).state });
+    const { dieAfter = Number.POSITIVE_INFINITY } = controls;
+    let appends = 0;
+    const mortal: Store = Object.assign(Object.create(store) as Store, {
+      append: (...args: Parameters<Store['append']>) => {
+        appends += 1;
+        if (appends > dieAfter) throw new Error('killed');
+        return store.append(...args);
+      },
+      saveSnapshot: (...args: Parameters<Store['saveSnapshot']>) => store.saveSnapshot(...args),
+    });
+    const log = new CampaignLog({ store: mortal, lease: attempt.lease, state: (await loadState(store)).state });
     if (controls.limits) await log.append([{ type: 'campaign.extended', limits: controls.limits }]);
     const machine = { pid: 1, host: 'here', sandbox: 'process', device: 'none', assayVersion: '0' } as const;
     await log.append([{ type: 'engine.started', slots, ...machine }]);
@@ -76,10 +94,15 @@ export async function simulatedCampaign(options: {
       ...world,
       ...options.guarded,
       log,
-      proposer: plantingProposer(gains),
+      proposer: options.proposer ?? plantingProposer(gains),
       rules: SIMULATED_RULES,
       seedOf: (stage: Parameters<typeof trialSeed>[1], pair: number) => trialSeed(SECRET, stage, pair),
       attemptsRoot,
+      // What a killed engine had under way goes no further.
+      executor: {
+        ...world.executor,
+        submit: (work: Attempt) => (appends > dieAfter ? new Promise<never>(() => {}) : world.executor.submit(work)),
+      },
       now: controls.now ?? Date.now,
     };
     const exit = await new Engine(parts, { stop: controls.stop ?? NEVER, abort: controls.abort ?? NEVER }).run();

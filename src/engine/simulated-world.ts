@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { candidateId, type CandidateId } from '../domain/ids.ts';
-import type { Proposal } from '../domain/hypothesis.ts';
-import { experimentOf } from '../domain/state.ts';
+import type { Change, Proposal } from '../domain/hypothesis.ts';
+import { experimentOf, type Experiment } from '../domain/state.ts';
 import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
 import type { Attempt, AttemptEnd, AttemptHandle, Executor } from '../executor/executor.ts';
 import type { Judge } from '../judge/judge.ts';
@@ -28,13 +28,15 @@ export interface SimulationOptions {
   readonly seed?: string;
   /** Outcome of a trial instead of a measurement, to simulate failures. */
   readonly fail?: (plan: TrialPlan, token: string) => TrialOutcome | undefined;
+  /** What the machine adds to every measurement of this trial. */
+  readonly drift?: (plan: TrialPlan) => number;
 }
 
 /**
  * A task without programs, for tests and for simulations of the gate: a candidate is a sum of planted gains, a trial is its true value
  * plus normal noise, half of it shared by trials of one seed. Lives apart from any engine, as real trials do. Lower is better.
  *
- * A proposal plants the gain that is written in its change: `{ type: 'files', files: { gain: '0.5', … } }`.
+ * A proposal plants the gain that is written in its change: `{ type: 'files', files: { gain: '0.5', … } }`. Undoing it takes it out.
  */
 export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld {
   const truths = new Map<CandidateId, number>();
@@ -48,11 +50,13 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
     if (value === undefined) throw new Error(`unknown candidate ${candidate}`);
     return value;
   };
+  const gainOf = ({ candidate, reference }: Experiment): number =>
+    candidate && reference ? truth(reference) - truth(candidate) : 0;
   const measure = (plan: TrialPlan): number => {
     const world = options.seed ?? 'world';
     const shared = createRandom(`${world}:${plan.seed}`).normal();
     const own = createRandom(`${world}:${plan.seed}:${plan.candidate}:${plan.trial}`).normal();
-    return truth(plan.candidate) + options.sigma * Math.SQRT1_2 * (shared + own);
+    return truth(plan.candidate) + (options.drift?.(plan) ?? 0) + options.sigma * Math.SQRT1_2 * (shared + own);
   };
   return {
     baseline,
@@ -66,7 +70,7 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
         const { change } = proposal;
         const unchanged = { kind: 'candidate', filesChanged: 0, linesAdded: 0, linesRemoved: 0 } as const;
         if (change.type === 'none') return Promise.resolve({ ...unchanged, candidate: parent, tree: parent });
-        const gain = change.type === 'files' ? Number(change.files['gain'] ?? 0) : 0;
+        const gain = change.type === 'undo' ? -gainOf(experimentOf(state, change.experiment)) : plantedGain(change);
         const candidate = fakeCommit(JSON.stringify([parent, change]));
         truths.set(candidate, truth(parent) - gain);
         if (change.type === 'files') written.set(candidate, change.files);
@@ -87,6 +91,10 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
     },
     executor: simulatedExecutor(options.slots ?? 2, starts),
   };
+}
+
+function plantedGain(change: Change): number {
+  return change.type === 'files' ? Number(change.files['gain'] ?? 0) : 0;
 }
 
 function simulatedExecutor(slots: number, starts: Map<string, number>): Executor {

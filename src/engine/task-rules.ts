@@ -15,9 +15,11 @@ export function gateRules(task: Task): GateRules {
     maxPairs: validity.maxPairs,
     confirmPairs: validity.confirmPairs,
     finalPairs: validity.finalPairs,
+    ablationPairs: validity.ablationPairs ?? validity.confirmPairs,
     falseDiscoveryRate: validity.falseDiscoveryRate,
     confirmLevel: validity.confirmLevel,
     ...(validity.holdoutMetric === undefined ? {} : { holdoutMetric: validity.holdoutMetric }),
+    ...(validity.target === undefined ? {} : { target: { direction: objective.direction, ...validity.target } }),
   };
 }
 

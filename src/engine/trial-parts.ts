@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RecordPlace } from '../audit/environment/campaign-record.ts';
+import { openIntegrity, type Integrity } from '../audit/environment/open-integrity.ts';
 import { openCandidateRepository, type CandidateRepository } from '../candidate/candidate-repository.ts';
 import type { SandboxKind } from '../domain/trial.ts';
 import type { Executor, Slot } from '../executor/executor.ts';
@@ -13,6 +15,7 @@ import { defaultCacheRoot } from '../task/environment/cache-root.ts';
 import { prepareData } from '../task/environment/prepare-data.ts';
 import { resolveEnvironment } from '../task/environment/resolve-environment.ts';
 import type { Task } from '../task/task.ts';
+import { trialAuditor } from './guards/session-guards.ts';
 import { judgeTask } from './task-rules.ts';
 
 /** What the user may say of the machine. */
@@ -37,6 +40,9 @@ export interface TrialParts extends AsyncDisposable {
   readonly judge: Judge;
   /** Absolute path of the trials' interpreter. */
   readonly python: string;
+  readonly auditTrial: ReturnType<typeof trialAuditor>;
+  /** Looks at what trials rely on. Slow the first time on a machine: it reads every file of the environment once. */
+  openIntegrity(record?: RecordPlace): Promise<Integrity>;
 }
 
 const OWN_PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -97,5 +103,22 @@ export async function openTrialParts(
     ...(data ? { dataDirectory: data.directory } : {}),
   });
   const kept = opened.move();
-  return { repository, executor, judge, python: environment.python, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    repository,
+    executor,
+    judge,
+    python: environment.python,
+    auditTrial: trialAuditor(task, options.start, executor.sandbox),
+    openIntegrity: (record) =>
+      openIntegrity({
+        environment,
+        judgePackage: JUDGE_PACKAGE,
+        taskFolder: task.folder,
+        ...(data ? { dataDirectory: data.directory } : {}),
+        cacheRoot: defaultCacheRoot(),
+        ...(record ? { record } : {}),
+        ...(options.signal ? { signal: options.signal } : {}),
+      }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }

@@ -1,7 +1,14 @@
 import type { AssayEvent } from '../domain/events.ts';
 import { BASELINE_EXPERIMENT, type CandidateId } from '../domain/ids.ts';
 import { valueOf } from '../domain/pairs.ts';
-import { estimatedTotalGain, experimentOf, openTrials, type CampaignState, type Experiment } from '../domain/state.ts';
+import {
+  estimatedTotalGain,
+  experimentOf,
+  measuresNoise,
+  openTrials,
+  type CampaignState,
+  type Experiment,
+} from '../domain/state.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { mean, standardDeviation } from '../stats/summary.ts';
 import { warmUpRuns } from './gate/baseline.ts';
@@ -16,8 +23,8 @@ export function verdictEvents(
   rules: GateRules,
 ): readonly AssayEvent[] {
   const concluded: AssayEvent = { type: 'experiment.concluded', experiment: experiment.id, verdict };
-  if (experiment.id === BASELINE_EXPERIMENT) {
-    return verdict.kind === 'keep' ? [noiseEvent(state, rules), concluded] : [concluded];
+  if (experiment.id === BASELINE_EXPERIMENT || measuresNoise(experiment)) {
+    return verdict.kind === 'keep' ? [noiseEvent(state, experiment, rules), concluded] : [concluded];
   }
   if (experiment.proposal.operator === 'baseline') return [concluded, finishedEvent(state, experiment, verdict)];
   if (verdict.kind !== 'keep' || !experiment.candidate) return [concluded];
@@ -33,7 +40,8 @@ export function verdictEvents(
     reason,
   });
   if (experiment.reference === champion.candidate) {
-    return [concluded, change(`${experiment.id} beat ${champion.id}: ${verdict.reasons[0]}`)];
+    const words = verdict.evidence.claim === 'not-worse' ? 'takes the place of' : 'beat';
+    return [concluded, change(`${experiment.id} ${words} ${champion.id}: ${verdict.reasons[0]}`)];
   }
   // It was measured against an older champion. By the estimates along both lines it may still be ahead.
   const ours = estimatedTotalGain(state, { ...experiment, verdict });
@@ -50,9 +58,10 @@ export function verdictEvents(
   return [concluded, { type: 'note.written', kind: 'insight', text, experiment: experiment.id }];
 }
 
-function noiseEvent(state: CampaignState, rules: GateRules): AssayEvent {
-  const outcomes = openTrials(state, BASELINE_EXPERIMENT)
-    .slice(warmUpRuns(state))
+function noiseEvent(state: CampaignState, experiment: Experiment, rules: GateRules): AssayEvent {
+  const isStart = experiment.id === BASELINE_EXPERIMENT;
+  const outcomes = openTrials(state, experiment.id)
+    .slice(isStart ? warmUpRuns(state) : 0)
     .map((trial) => trial.outcome);
   const values = outcomes.flatMap((outcome) => valueOf(outcome) ?? []);
   const seconds = outcomes.flatMap((outcome) => outcome?.facts.wallSeconds ?? []);
@@ -66,6 +75,7 @@ function noiseEvent(state: CampaignState, rules: GateRules): AssayEvent {
     sigma,
     sigmaUsed: cautiousSigma({ sigma, degrees, mean: average, floor: rules.sigmaFloor }),
     trialSeconds: seconds.length > 0 ? mean(seconds) : 0,
+    ...(isStart || !experiment.candidate ? {} : { occasion: 'drift', candidate: experiment.candidate }),
   };
 }
 

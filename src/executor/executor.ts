@@ -1,4 +1,5 @@
 import type { SandboxKind } from '../domain/trial.ts';
+import type { PhaseObservations } from './observations.ts';
 
 /**
  * Runs attempts outside our process. The work is found again after a crash, never run twice: the engine records the token
@@ -58,6 +59,13 @@ export interface ProcessRun {
   readonly mounts: readonly Mount[];
   /** Working directory inside. */
   readonly directory: string;
+  /**
+   * Where decoys lie, files with made-up content that no honest program has a reason to open: absolute paths in no mount, at least one
+   * folder deep. The first folder of each can be written to, a little. A sandbox that cannot show other files than the machine has none.
+   */
+  readonly tripwires?: readonly string[];
+  /** Not the candidate's code: where the executor can, it runs as a user that no candidate's process runs as. */
+  readonly trusted?: boolean;
 }
 
 export interface PhaseRun extends ProcessRun {
@@ -114,6 +122,8 @@ export interface PhaseEnd {
   readonly outputTruncated: boolean;
   /** One sentence when the reason is not 'exited'. */
   readonly detail?: string;
+  /** Absent in records of executors that observe nothing. */
+  readonly observations?: PhaseObservations;
 }
 
 export type AttemptEnd =

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Direction } from '../domain/events.ts';
 import type { Stage } from '../domain/trial.ts';
 import type { Mount } from '../executor/executor.ts';
@@ -11,15 +12,24 @@ export interface JudgeProcess {
   /** `from`: within the prepared data ('.' for all of it). `to`: absolute path inside. */
   readonly data: readonly { readonly from: string; readonly to: string }[];
   readonly variables: Readonly<Record<string, string>>;
+  /** Whether it sees /output. Default: yes. */
+  readonly output?: boolean;
 }
 
 export interface JudgePhase extends JudgeProcess {
   readonly name: string;
-  readonly budget?: { readonly limitSeconds: number; readonly graceSeconds: number };
+  readonly budget?: {
+    readonly limitSeconds: number;
+    readonly graceSeconds: number;
+    /** Seconds on a core that trusted code may use before the clock starts. Undefined: no limit. */
+    readonly startUpSeconds?: number;
+  };
   readonly timeoutSeconds: number;
   /** Run only at these stages; at every stage without it. */
   readonly stages?: readonly Stage[];
   readonly peer?: JudgeProcess;
+  /** Whether phase and peer share a folder that both may write, for what is too large for their pipes. Needs a peer. */
+  readonly exchange?: boolean;
 }
 
 export interface Guard {
@@ -75,6 +85,7 @@ export const INSIDE = {
   result: '/result',
   assay: '/assay',
   task: '/task',
+  exchange: '/exchange',
 } as const;
 
 /** The file that a judge's process writes, in the folder mounted at /result. */
@@ -82,4 +93,9 @@ export const RESULT_FILE = 'result.json';
 
 export function phasesAt(task: JudgeTask, stage: Stage): readonly JudgePhase[] {
   return task.phases.filter((phase) => phase.stages?.includes(stage) ?? true);
+}
+
+/** Host folder that a phase shares with its peer, fresh for each attempt and phase. @param directory of the attempt */
+export function exchangeFolder(directory: string, phase: JudgePhase): string {
+  return join(directory, 'exchange', phase.name);
 }

@@ -3,9 +3,11 @@ import type { Mount, PhaseRun, ProcessRun } from '../executor/executor.ts';
 import type { TrialPlan } from '../domain/trial.ts';
 import { UserError } from '../errors.ts';
 import { expandPlaceholders } from '../task/placeholders.ts';
+import { planTripwires } from './plan-tripwires.ts';
 import {
   INSIDE,
   RESULT_FILE,
+  exchangeFolder,
   phasesAt,
   type JudgePhase,
   type JudgePlaces,
@@ -14,7 +16,17 @@ import {
 } from './judge-task.ts';
 
 /** What starts a candidate and hosts its model; the rest of the package judges and is not shown to it. */
-const CANDIDATE_MODULES = ['__init__.py', 'bootstrap.py', 'preload.py', 'model_host.py', 'protocol.py', 'knobs.py'];
+const CANDIDATE_MODULES = [
+  '__init__.py',
+  'bootstrap.py',
+  'preload.py',
+  'model_host.py',
+  'protocol.py',
+  'knobs.py',
+  'kernel_build.py',
+  'kernel_host.py',
+  'kernel_protocol.py',
+];
 
 export interface PhasePlanInput {
   readonly task: JudgeTask;
@@ -43,7 +55,7 @@ export function planPhases(input: PhasePlanInput): PhaseRun[] {
 }
 
 function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgeProcess): ProcessRun {
-  const { task, places, plan, directory } = input;
+  const { task, places, plan } = input;
   const isJudge = process.trust === 'judge';
   const seed = String(isJudge ? input.judgeSeed : plan.seed);
   const values = {
@@ -56,6 +68,7 @@ function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgePro
   };
   const expand = (text: string) => expandPlaceholders(text, values);
   const variables = { ...task.variables, ...process.variables };
+  const mounts = planMounts(input, phase, process);
   return {
     command: process.command.map(expand),
     environment: {
@@ -70,26 +83,41 @@ function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgePro
       // The candidate must not shadow the judge's modules by a file in a folder that Python would search first.
       ...(isJudge && { PYTHONSAFEPATH: '1' }),
       [task.seedVariable]: seed,
-      ASSAY_OUTPUT: INSIDE.output,
+      ...(process.output !== false && { ASSAY_OUTPUT: INSIDE.output }),
+      ...(phase.exchange === true && { ASSAY_EXCHANGE: INSIDE.exchange }),
       ...(process.data[0] && { ASSAY_DATA: process.data[0].to }),
       ...(phase.budget && { ASSAY_BUDGET_SECONDS: String(phase.budget.limitSeconds) }),
       // A candidate must not know whether it is screened or confirmed.
       ...(isJudge && { ASSAY_STAGE: plan.stage }),
     },
-    mounts: [
-      ...places.pythonMounts,
-      ...packageMounts(places, isJudge),
-      ...process.data.map((mount) => dataMount(places, mount)),
-      { source: join(directory, 'workspace'), target: INSIDE.workspace },
-      {
-        source: join(directory, 'output'),
-        target: INSIDE.output,
-        ...(phase.trust === 'candidate' && { writable: true }),
-      },
-      ...(isJudge && task.folder !== undefined ? [{ source: task.folder, target: INSIDE.task }] : []),
-      ...(isJudge ? [{ source: join(directory, 'result'), target: INSIDE.result, writable: true }] : []),
-    ],
+    mounts,
     directory: isJudge ? INSIDE.result : INSIDE.workspace,
+    ...(isJudge ? { trusted: true } : { tripwires: planTripwires(mounts) }),
+  };
+}
+
+function planMounts(input: PhasePlanInput, phase: JudgePhase, process: JudgeProcess): Mount[] {
+  const { task, places, directory } = input;
+  const isJudge = process.trust === 'judge';
+  return [
+    ...places.pythonMounts,
+    ...packageMounts(places, isJudge),
+    ...process.data.map((mount) => dataMount(places, mount)),
+    { source: join(directory, 'workspace'), target: INSIDE.workspace },
+    ...(process.output === false ? [] : [outputMount(phase, directory)]),
+    ...(phase.exchange === true
+      ? [{ source: exchangeFolder(directory, phase), target: INSIDE.exchange, writable: true }]
+      : []),
+    ...(isJudge && task.folder !== undefined ? [{ source: task.folder, target: INSIDE.task }] : []),
+    ...(isJudge ? [{ source: join(directory, 'result'), target: INSIDE.result, writable: true }] : []),
+  ];
+}
+
+function outputMount(phase: JudgePhase, directory: string): Mount {
+  return {
+    source: join(directory, 'output'),
+    target: INSIDE.output,
+    ...(phase.trust === 'candidate' && { writable: true }),
   };
 }
 

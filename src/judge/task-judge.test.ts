@@ -184,3 +184,30 @@ test('data outside the prepared data, and data that was not prepared, are refuse
   await expect(prepare('confirm', { task: outside })).rejects.toThrow('outside the prepared data');
   await expect(prepare('confirm', { dataDirectory: undefined as never })).rejects.toThrow('none was prepared');
 });
+
+test('a phase with an exchange shares one folder with its peer, which both may write, and no other phase sees it', async () => {
+  const exchanging = { ...task, phases: [phases[1], { ...(phases[2] as JudgePhase), exchange: true }] as JudgePhase[] };
+  const { attempt, directory } = await prepare('confirm', { task: exchanging });
+  const [train, judge] = attempt.phases;
+  const shared = { source: join(directory, 'exchange', 'evaluate'), target: '/exchange', writable: true };
+  expect(judge?.mounts).toContainEqual(shared);
+  expect(judge?.peer?.mounts).toContainEqual(shared);
+  expect(judge?.environment).toMatchObject({ ASSAY_EXCHANGE: '/exchange' });
+  expect(judge?.peer?.environment).toMatchObject({ ASSAY_EXCHANGE: '/exchange' });
+  expect(train?.mounts.map(({ target }) => target)).not.toContain('/exchange');
+  expect(train?.environment).not.toHaveProperty('ASSAY_EXCHANGE');
+  expect(readdirSync(shared.source)).toEqual([]);
+});
+
+test('an exchange without a peer is refused', async () => {
+  const { peer: _, ...alone } = phases[2] as JudgePhase;
+  await expect(prepare('confirm', { task: { ...task, phases: [{ ...alone, exchange: true }] } })).rejects.toThrow(
+    "phase 'evaluate' has an exchange and no peer",
+  );
+});
+
+test('a candidate sees the modules that build and host kernels and none that judges them', async () => {
+  const { attempt } = await prepare('confirm');
+  const modules = attempt.phases[0]?.mounts.map(({ target }) => target).filter((path) => path.includes('/kernel_'));
+  expect(modules).toEqual(['build', 'host', 'protocol'].map((name) => `/assay/assay_judge/kernel_${name}.py`));
+});

@@ -8,7 +8,7 @@ import { compileClaimPattern } from './read-claim.ts';
 import { concludeTrial } from './conclude-trial.ts';
 import type { Judge, TrialContext } from './judge.ts';
 import { judgeSeed } from './judge-seed.ts';
-import { phasesAt, type JudgePlaces, type JudgeTask } from './judge-task.ts';
+import { exchangeFolder, phasesAt, type JudgePlaces, type JudgeTask } from './judge-task.ts';
 import { planPhases } from './plan-phases.ts';
 
 export interface TaskJudgeOptions extends JudgePlaces {
@@ -57,7 +57,7 @@ export function createTaskJudge(options: TaskJudgeOptions): Judge {
   };
 }
 
-/** `workspace`, `output` and `result` in the attempt's folder. */
+/** `workspace`, `output`, `result` and the folders of exchanges in the attempt's folder. */
 async function layOutWorkspace(options: TaskJudgeOptions, context: TrialContext): Promise<void> {
   const { protectedFiles, isEditable } = options.task;
   const workspace = join(context.directory, 'workspace');
@@ -67,6 +67,9 @@ async function layOutWorkspace(options: TaskJudgeOptions, context: TrialContext)
     }),
     mkdir(join(context.directory, 'output'), { recursive: true }),
     mkdir(join(context.directory, 'result'), { recursive: true }),
+    ...phasesAt(options.task, context.plan.stage)
+      .filter((phase) => phase.exchange === true)
+      .map((phase) => mkdir(exchangeFolder(context.directory, phase), { recursive: true })),
   ]);
   await makeFolders(workspace, [...protectedFiles.keys()]);
   await Promise.all([...protectedFiles].map(([path, content]) => writeNewFile(workspace, path, content, 0o644)));
@@ -92,6 +95,9 @@ function requireSafeTask(task: JudgeTask): void {
         `phase '${phase.name}' runs the candidate and has a peer`,
         'only a judge may have a peer: trust: judge',
       );
+    }
+    if (phase.exchange === true && phase.peer === undefined) {
+      throw invalid(`phase '${phase.name}' has an exchange and no peer`, 'give it a peer, or leave the exchange out');
     }
     if (!/^[A-Za-z0-9][\w-]*$/.test(phase.name))
       throw invalid(`'${phase.name}' can't name a phase`, 'use letters, digits, - and _');

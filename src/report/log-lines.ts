@@ -29,6 +29,7 @@ export function eventWords(event: AssayEvent, { task, plan }: EventContext = {})
       );
     case 'experiment.proposed': {
       const { proposal } = event;
+      if (proposal.operator === 'guard') return `${event.experiment} is a guard: ${proposal.hypothesis.statement}`;
       return `${event.experiment} proposed on ${proposal.parent} (${proposal.operator}, ${proposal.proposer}): ${proposal.hypothesis.statement}`;
     }
     case 'proposal.rejected':
@@ -55,7 +56,7 @@ export function eventWords(event: AssayEvent, { task, plan }: EventContext = {})
     case 'verdict.retracted':
       return `${event.experiment} retracted (${event.cause}): ${event.reason}${event.descendants.length === 0 ? '' : `; built on it: ${event.descendants.join(', ')}`}`;
     case 'experiment.reproduced':
-      return `${event.experiment} ${event.holds ? 'reproduced' : 'did not reproduce'}: gain ${showGain(event.gain)} (95 % interval ${showInterval(event.interval)}), ${count(event.pairs, 'pair')}: ${event.detail}`;
+      return `${event.experiment} ${event.holds ? 'reproduced' : 'did not reproduce'} in ${count(event.pairs, 'pair')}${event.gain === undefined ? '' : `, gain ${showGain(event.gain)} (95 % interval ${showInterval(event.interval)})`}: ${event.detail}`;
     case 'batch.opened':
       return `batch ${event.batch} opened: ${event.unguarded ?? `guarded by ${event.guards.map(({ id, kind }) => `${kind} ${id}`).join(', ')}`}`;
     case 'guard.reported':
@@ -105,10 +106,22 @@ export function progressLine(
   state: CampaignState,
   options: { verbose?: boolean } = {},
 ): string | undefined {
-  if (options.verbose !== true && !isMilestone(event)) return undefined;
+  if (options.verbose !== true && (!isMilestone(event) || isOfGuard(event, state))) return undefined;
   const trial =
     event.type === 'trial.submitted' || event.type === 'trial.finished' ? state.trials.get(event.trial) : undefined;
   return eventWords(event, { task: state.task, ...(trial ? { plan: trial.plan } : {}) });
+}
+
+/** What happens to a guard is expected; its report says whether it was right. */
+function isOfGuard(event: AssayEvent, state: CampaignState): boolean {
+  switch (event.type) {
+    case 'experiment.proposed':
+    case 'experiment.concluded':
+    case 'trial.finished':
+      return state.experiments.get(event.experiment)?.proposal.operator === 'guard';
+    default:
+      return false;
+  }
 }
 
 function isMilestone(event: AssayEvent): boolean {

@@ -27,7 +27,7 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
     const decimals = decimalsFor(noise.sigma);
     lines.push([
       'start',
-      `${task.metric} ${showValue(noise.mean, decimals)} over ${count(noise.runs, 'run')}; one trial varies by ${showValue(Number(noise.sigma.toPrecision(3)))} (sigma) and takes ${showSeconds(noise.trialSeconds)}`,
+      `${task.metric} ${showValue(summary.start.mean ?? noise.mean, decimals)} over ${count(summary.start.runs ?? noise.runs, 'run')}; one trial varies by ${showValue(Number(noise.sigma.toPrecision(3)))} (sigma) and takes ${showSeconds(noise.trialSeconds)}`,
     ]);
   }
   lines.push(['champion', championWords(summary)]);
@@ -47,6 +47,13 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
       `${covered} of ${checked} intervals held what was measured (${showPercent(share)}; 80 % is meant)`,
     ]);
   }
+  const guards = guardWords(summary);
+  if (guards !== undefined) lines.push(['guards', guards]);
+  if (summary.retractions > 0)
+    lines.push([
+      'retracted',
+      `${count(summary.retractions, 'keep')} fell and ${summary.retractions === 1 ? 'does' : 'do'} not count any more (assay hacks)`,
+    ]);
   const stages = summary.stages.filter(({ seconds }) => seconds > 0);
   if (stages.length > 0) {
     lines.push([
@@ -56,8 +63,30 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
         .join(', '),
     ]);
   }
+  const { perKeep } = summary;
+  if (perKeep) {
+    const { keeps, trials, seconds } = perKeep;
+    lines.push([
+      'cost',
+      `${Number(trials.toPrecision(3))} trials and ${showSeconds(seconds)} of trial time for each of ${count(keeps, 'keep')} that ${keeps === 1 ? 'stands' : 'stand'}`,
+    ]);
+  }
   if (finished) lines.push(['finished', finished.reason]);
   return lines;
+}
+
+/** Undefined: the log is of a version that had no guards, or nothing was guarded yet. */
+export function guardWords({ guards }: CampaignSummary): string | undefined {
+  const { reported, failed, batches, unguarded } = guards;
+  if (batches.total === 0) return undefined;
+  if (unguarded !== undefined) return `NONE in the latest of ${count(batches.total, 'batch', 'batches')}: ${unguarded}`;
+  const states = [
+    `${batches.sound} sound`,
+    ...(batches.void > 0 ? [`${batches.void} VOID`] : []),
+    ...(batches.open > 0 ? [`${batches.open} not yet decided`] : []),
+  ];
+  const right = failed === 0 ? 'all of them right' : `${failed} WRONG`;
+  return `${count(batches.total, 'batch', 'batches')} (${states.join(', ')}), ${count(reported, 'guard')} reported${reported === 0 ? '' : `, ${right}`}`;
 }
 
 function budgetWords({ experiments, limits, activeMs, finished }: CampaignSummary): string {
@@ -72,8 +101,11 @@ function budgetWords({ experiments, limits, activeMs, finished }: CampaignSummar
 }
 
 /** `3 keep, 2 near-miss, …`: those that occurred. */
-export function verdictCountWords({ verdicts, open, rejectedProposals }: CampaignSummary): string {
-  const parts = Object.entries(verdicts).flatMap(([kind, number]) => (number > 0 ? [`${number} ${kind}`] : []));
+export function verdictCountWords({ verdicts, open, rejectedProposals, retractions }: CampaignSummary): string {
+  const parts = Object.entries(verdicts).flatMap(([kind, number]) => {
+    const fallen = kind === 'keep' && retractions > 0 ? ` (${retractions} fell since)` : '';
+    return number > 0 ? [`${number} ${kind}${fallen}`] : [];
+  });
   if (open > 0) parts.push(`${open} open`);
   if (rejectedProposals > 0)
     parts.push(

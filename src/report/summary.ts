@@ -1,9 +1,10 @@
 import type { FinalComparison, Limits, TaskFacts } from '../domain/events.ts';
 import { BASELINE_EXPERIMENT, type CandidateId, type ExperimentId } from '../domain/ids.ts';
-import { lineage, type Calibration, type CampaignState, type NoiseFloor } from '../domain/state.ts';
+import { isSound } from '../domain/batch.ts';
+import { isStanding, lineage, type Calibration, type CampaignState, type NoiseFloor } from '../domain/state.ts';
 import type { SandboxKind, Stage } from '../domain/trial.ts';
 import type { VerdictKind } from '../domain/verdict.ts';
-import { withoutUndefined } from './results.ts';
+import { roleOf, standingComparison, withoutUndefined } from './results.ts';
 
 /** A campaign in one page. What is unknown is absent. */
 export interface CampaignSummary {
@@ -38,6 +39,27 @@ export interface CampaignSummary {
     readonly levelGranted: number;
   };
   readonly stages: readonly StageTime[];
+  /** What the keeps that stand have cost, everything that was tried for them included. Absent: nothing stands. */
+  readonly perKeep?: { readonly keeps: number; readonly trials: number; readonly seconds: number };
+  readonly guards: GuardSummary;
+  /** Keeps that were taken back. */
+  readonly retractions: number;
+}
+
+export interface GuardSummary {
+  /** Canaries and honest controls that came to their end, and those of them that were wrong. */
+  readonly reported: number;
+  readonly failed: number;
+  readonly batches: {
+    readonly total: number;
+    /** Every guard reported and was right. */
+    readonly sound: number;
+    readonly void: number;
+    /** Guards are still to report. */
+    readonly open: number;
+  };
+  /** Why the latest batch has no guards, if it has none. */
+  readonly unguarded?: string;
 }
 
 export interface ChampionSummary {
@@ -53,7 +75,8 @@ export interface ChampionSummary {
 }
 
 export interface StageTime {
-  readonly stage: Stage;
+  /** `guard`: canaries and honest controls, whichever stage they went through. */
+  readonly stage: Stage | 'guard';
   readonly seconds: number;
   /** Of all trial seconds, 0 to 1. */
   readonly share: number;
@@ -79,14 +102,14 @@ export function campaignSummary(state: CampaignState, now: number): CampaignSumm
     slots: engine?.slots,
     sandbox: engine && sandboxSummary(engine.sandbox),
     experiments: Math.max(0, state.experimentCount - state.measurementCount),
-    open: state.open.size,
+    open: [...state.open].filter((id) => !isGuard(state, id)).length,
     verdicts: { ...state.verdictCounts },
     rejectedProposals: state.rejectedProposals,
     trials: state.trialCount,
     attempts: state.attemptCount,
-    start: { candidate: state.baseline, ...(noise ? { mean: noise.mean, runs: noise.runs } : {}) },
+    start: { candidate: state.baseline, ...noise?.start },
     champion: championSummary(state),
-    comparison: finished?.comparison,
+    comparison: standingComparison(state),
     noise,
     calibration: {
       ...calibration,
@@ -94,6 +117,9 @@ export function campaignSummary(state: CampaignState, now: number): CampaignSumm
     },
     tests: { ...state.tests, horizon: state.testHorizon, levelGranted: levelGranted(state) },
     stages: stageTimes(state),
+    perKeep: perKeep(state),
+    guards: guardSummary(state),
+    retractions: state.retractions,
   });
 }
 
@@ -134,9 +160,37 @@ function levelGranted(state: CampaignState): number {
 }
 
 function stageTimes(state: CampaignState): readonly StageTime[] {
-  const entries = Object.entries(state.trialSecondsByStage) as [Stage, number][];
+  const entries = Object.entries(state.trialSecondsByStage) as [StageTime['stage'], number][];
   const total = entries.reduce((sum, [, seconds]) => sum + seconds, 0);
   return entries.map(([stage, seconds]) => ({ stage, seconds, share: total > 0 ? seconds / total : 0 }));
+}
+
+function perKeep(state: CampaignState): CampaignSummary['perKeep'] {
+  const keeps = [...state.experiments.values()].filter(
+    (experiment) => roleOf(experiment) === 'hypothesis' && isStanding(experiment),
+  ).length;
+  if (keeps === 0) return undefined;
+  const seconds = Object.values(state.trialSecondsByStage).reduce((sum, each) => sum + each, 0);
+  return { keeps, trials: state.trialCount / keeps, seconds: seconds / keeps };
+}
+
+function guardSummary(state: CampaignState): GuardSummary {
+  const { reported, failed, voidedBatches } = state.guards;
+  const total = state.batch?.number ?? 0;
+  // Batches that are not remembered any more have nothing open in them.
+  const open = [...state.batches.values()].filter((batch) => batch.voided === undefined && !isSound(batch)).length;
+  const unguarded = state.batch?.unguarded;
+  return {
+    reported,
+    failed,
+    batches: { total, sound: Math.max(0, total - voidedBatches - open), void: voidedBatches, open },
+    ...(unguarded === undefined ? {} : { unguarded }),
+  };
+}
+
+function isGuard(state: CampaignState, id: ExperimentId): boolean {
+  const experiment = state.experiments.get(id);
+  return experiment !== undefined && roleOf(experiment) === 'guard';
 }
 
 function workedMs(state: CampaignState, now: number): number {

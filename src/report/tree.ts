@@ -1,7 +1,7 @@
 import { BASELINE_EXPERIMENT, idNumber, type ExperimentId } from '../domain/ids.ts';
 import type { CampaignState } from '../domain/state.ts';
 import type { ResultRow } from './results.ts';
-import { resultRow } from './results.ts';
+import { resultRow, roleOf } from './results.ts';
 
 /** An experiment with what was built on it. */
 export interface TreeNode {
@@ -18,11 +18,17 @@ export interface TreeNode {
  * The lineage of all experiments, from the starting point down.
  *
  * @param options.all also leaves that were not kept; without it they are counted in `omitted`.
+ * @param options.guards also canaries and honest controls.
  */
-export function lineageTree(state: CampaignState, options: { all?: boolean } = {}): TreeNode | undefined {
+export function lineageTree(
+  state: CampaignState,
+  options: { all?: boolean; guards?: boolean } = {},
+): TreeNode | undefined {
   const childrenOf = new Map<ExperimentId, ExperimentId[]>();
-  for (const { id, proposal } of state.experiments.values()) {
+  for (const experiment of state.experiments.values()) {
+    const { id, proposal } = experiment;
     if (proposal.parent === id || id === BASELINE_EXPERIMENT) continue;
+    if (options.guards !== true && roleOf(experiment) === 'guard') continue;
     const siblings = childrenOf.get(proposal.parent);
     if (siblings) siblings.push(id);
     else childrenOf.set(proposal.parent, [id]);
@@ -105,6 +111,8 @@ function omittedWords(omitted: Readonly<Record<string, number>>): string {
 export interface TreeRow {
   readonly experiment: ExperimentId;
   readonly verdict: ResultRow['verdict'];
+  readonly retracted?: ResultRow['retracted'];
+  readonly builtOn?: ResultRow['builtOn'];
   readonly parent?: ExperimentId;
   readonly other?: ExperimentId;
   readonly children: readonly ExperimentId[];
@@ -119,6 +127,8 @@ export function treeRows(root: TreeNode): readonly TreeRow[] {
       ? {
           experiment: node.row.experiment,
           verdict: node.row.verdict,
+          ...(node.row.retracted === undefined ? {} : { retracted: node.row.retracted }),
+          ...(node.row.builtOn === undefined ? {} : { builtOn: node.row.builtOn }),
           ...(node === root ? {} : { parent: node.row.parent }),
           ...(node.other === undefined ? {} : { other: node.other }),
           children: node.children.map((child) => child.row.experiment),

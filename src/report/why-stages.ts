@@ -26,21 +26,27 @@ export interface Account {
 
 const ORDER: readonly GateStage[] = ['implement', 'static', 'screen', 'replicate', 'confirm'];
 
+/** A fixed number of pairs, looked at once: nothing to screen and nothing to confirm. */
+const ABLATION_ORDER: readonly GateStage[] = ['implement', 'static', 'replicate'];
+
 /** The stages that an experiment went through, in order. */
 export function stageAccounts(account: Account): readonly StageAccount[] {
   const { experiment, passed } = account;
   const { verdict } = experiment;
   if (roleOf(experiment) !== 'hypothesis') return [measurementAccount(account)];
   const stages: StageAccount[] = [];
-  for (const stage of ORDER) {
+  for (const stage of experiment.proposal.operator === 'ablate' ? ABLATION_ORDER : ORDER) {
     const isEnd = verdict?.stage === stage;
-    const isPassed = stage === 'implement' ? experiment.candidate !== undefined && !isEnd : passed.has(stage);
+    const isPassed =
+      stage === 'implement'
+        ? (experiment.candidate !== undefined || verdict?.stage === 'static') && !isEnd
+        : passed.has(stage);
     if (stage === 'static' && !isEnd && !isPassed) continue;
     const result = isEnd ? 'ended' : isPassed ? 'passed' : 'under way';
     const outcome =
       isEnd && verdict
         ? verdict.reasons[0]
-        : (passed.get(stage) ?? (isPassed ? 'it became a candidate' : 'not decided yet'));
+        : (passed.get(stage) ?? (isPassed ? 'it could be made' : 'not decided yet'));
     stages.push(
       withoutUndefined<StageAccount>({
         stage,
@@ -57,13 +63,16 @@ export function stageAccounts(account: Account): readonly StageAccount[] {
 
 function measurementAccount({ experiment, pairs, trials }: Account): StageAccount {
   const { verdict, measured } = experiment;
-  const isFinal = roleOf(experiment) === 'final';
+  const role = roleOf(experiment);
+  const isGuard = role === 'guard';
   const seen = measured && `${count(measured.count, 'run')}, mean ${showValue(measured.mean)}`;
   return withoutUndefined<StageAccount>({
-    stage: 'confirm',
-    asked: isFinal
-      ? `${count(pairs.length, 'pair')} with the starting point, on seeds that nothing was chosen by: how large is the gain?`
-      : `${count(trials.length, 'run')} of the unchanged files: how much does the metric vary on this machine?`,
+    stage: isGuard ? (verdict?.stage ?? 'screen') : 'confirm',
+    asked: isGuard
+      ? `${count(trials.length, 'run')}: is it caught, if it is an exploit, or let through, if it is honest?`
+      : role === 'final'
+        ? `${count(pairs.length, 'pair')} with the starting point, on seeds that nothing was chosen by: how large is the gain?`
+        : `${count(trials.length, 'run')} of the unchanged files: how much does the metric vary on this machine?`,
     seen,
     outcome: verdict?.reasons[0] ?? 'not decided yet',
     result: verdict ? 'ended' : 'under way',
@@ -81,6 +90,8 @@ function askedWords(stage: GateStage, { experiment }: Account): string {
     case 'screen':
       return 'one trial beside the parent on the same fresh seed: is a real gain likely enough to pay for more?';
     case 'replicate':
+      if (experiment.proposal.operator === 'ablate')
+        return 'a number of pairs that was fixed before, the champion without the change beside the champion: what does the change carry?';
       return (
         `more pairs on fresh seeds: does the evidence against 'no gain' reach an e-value of ${showEValue(needed)}` +
         `${index === undefined ? '' : ` (test ${index} of the campaign)`}?`
@@ -115,6 +126,11 @@ function seenWords(stage: GateStage, { experiment, pairs, trials }: Account): st
   if (stage === 'replicate') {
     const gains = stageGains(pairs, 'replicate');
     if (gains.length === 0) return failures;
+    const { carries } = evidence;
+    if (carries) {
+      const words = `what was taken out carries ${showGain(carries.gain)} (95 % interval ${showInterval(carries.interval)})`;
+      return join(`${count(gains.length, 'pair')}, ${words}`, rulesWords(evidence), failures);
+    }
     const eValue = evidence.eValue === undefined ? '' : `, e-value ${showEValue(evidence.eValue)}`;
     return join(
       `${count(gains.length, 'pair')}, mean gain ${showGain(mean(gains))}${eValue}${sigmaWords(evidence)}`,
@@ -127,10 +143,18 @@ function seenWords(stage: GateStage, { experiment, pairs, trials }: Account): st
     const hidden = hiddenMeanGain === undefined ? '' : `; on hidden data ${showGain(hiddenMeanGain)}`;
     return join(
       `${count(confirmPairs ?? 0, 'pair')}, mean gain ${showGain(confirmMeanGain)} (95 % interval ${showInterval(confirmInterval)}), p ${showP(confirmP)}${hidden}`,
+      rulesWords(evidence),
       failures,
     );
   }
   return undefined;
+}
+
+/** Every rule by its name, and whether it held. Logs of older versions name none. */
+function rulesWords({ rules }: Verdict['evidence']): string | undefined {
+  return rules
+    ?.map(({ rule, holds, detail }) => `the ${rule} rule ${holds ? 'holds' : 'does not hold'}: ${detail}`)
+    .join('; ');
 }
 
 function sigmaWords({ sigma, sigmaSource }: Verdict['evidence']): string {

@@ -3,7 +3,8 @@ import type { ExperimentId } from '../domain/ids.ts';
 import { experimentOf, type CampaignState } from '../domain/state.ts';
 import { count, showGain, showInterval } from './numbers.ts';
 import { pairRows, type PairRow } from './pair-rows.ts';
-import { resultRow, withoutUndefined, type ResultRow } from './results.ts';
+import { experimentAudits, reproductionWords, type ExperimentAudits } from './audits.ts';
+import { resultRow, verdictWords, withoutUndefined, type ResultRow } from './results.ts';
 import { sandboxSummary } from './summary.ts';
 import { TrialReader, type TrialRow } from './trials.ts';
 import { stageAccounts, type StageAccount } from './why-stages.ts';
@@ -17,6 +18,10 @@ export interface Explanation {
   readonly stages: readonly StageAccount[];
   /** Every reason of the verdict, most important first. */
   readonly reasons: readonly string[];
+  /** Why its keep does not stand any more. */
+  readonly fall?: string;
+  /** Its rebuilds from the commit, oldest first. */
+  readonly reproductions: readonly string[];
   readonly prediction?: string;
   /** What is to be quoted, and why it is less than what was measured. */
   readonly quote?: string;
@@ -26,6 +31,7 @@ export interface Explanation {
   readonly cost: { readonly seconds: number; readonly trials: number; readonly attempts: number };
   readonly trials: readonly TrialRow[];
   readonly pairs: readonly PairRow[];
+  readonly audits: ExperimentAudits;
 }
 
 /** @param records every event about this experiment: `store.read({ experiment })`. */
@@ -35,11 +41,13 @@ export async function explainVerdict(
   records: AsyncIterable<EventRecord> | Iterable<EventRecord>,
 ): Promise<Explanation> {
   const reader = new TrialReader();
+  const all: EventRecord[] = [];
   const trials: TrialRow[] = [];
   const passed = new Map<string, string>();
   let lastReplicatePlan = Number.NaN;
   let replicateLooks = 0;
   for await (const record of records) {
+    all.push(record);
     const row = reader.read(record);
     if (row) trials.push(row);
     const { event, seq } = record;
@@ -54,12 +62,15 @@ export async function explainVerdict(
   const experiment = experimentOf(state, id);
   const row = resultRow(state, experiment);
   const pairs = pairRows(trials, state.task.direction);
+  const audits = await experimentAudits(all);
   return withoutUndefined<Explanation>({
     row,
     headline: headline(row, state),
     rationale: experiment.proposal.hypothesis.rationale,
     stages: stageAccounts({ state, experiment, passed, pairs, trials }),
     reasons: experiment.verdict?.reasons ?? [],
+    fall: fallWords(row, state),
+    reproductions: audits.reproductions.map((one) => reproductionWords(one)),
     prediction: predictionWords(row),
     quote: quoteWords(row),
     looks: looksWords(row, replicateLooks),
@@ -71,17 +82,27 @@ export async function explainVerdict(
     },
     trials,
     pairs,
+    audits,
   });
 }
 
 function headline(row: ResultRow, state: CampaignState): string {
-  const what = row.verdict === 'failed' ? `failed (${row.failure ?? 'crash'})` : row.verdict;
+  const what = verdictWords(row);
   if (row.role === 'baseline') return `${row.experiment} is the starting point: it is measured, not tested`;
+  if (row.role === 'noise') return `${row.experiment} measures the noise again, on a machine that has drifted`;
   if (row.role === 'final')
     return `${row.experiment} measures the champion ${row.parent} beside the starting point: ${what}`;
+  if (row.role === 'guard') return `${row.experiment} is a guard, not a hypothesis: it proves that the audits work`;
   if (row.verdict === 'open') return `${row.experiment} is under way`;
   const champion = row.experiment === state.champion ? ' It is the champion.' : '';
   return `${row.experiment}: ${what}, decided at the stage '${row.stage}'.${champion}`;
+}
+
+function fallWords({ experiment, verdict, retracted, builtOn }: ResultRow, state: CampaignState): string | undefined {
+  if (retracted) return `${experiment} was retracted (${retracted.cause}): ${retracted.reason}`;
+  if (builtOn === undefined) return undefined;
+  const reason = state.experiments.get(builtOn)?.retracted?.reason ?? 'it fell';
+  return `${verdict === 'keep' ? 'nothing may be built on it any more: ' : ''}it holds the change of ${builtOn}, which was retracted: ${reason}`;
 }
 
 function predictionWords({ predicted, gain, predictionHeld }: ResultRow): string | undefined {
@@ -106,7 +127,8 @@ function quoteWords({ shrunkenGain, confirmGain }: ResultRow): string | undefine
 }
 
 function looksWords(row: ResultRow, looks: number): string {
-  if (row.role !== 'hypothesis') return 'the number of runs was fixed before; looked at once';
+  if (row.role !== 'hypothesis' || row.operator === 'ablate')
+    return 'the number of runs was fixed before; looked at once';
   const screen = 'the screen was looked at once, and its numbers were not used again';
   if (looks === 0) return screen;
   const confirm =

@@ -1,7 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../stats/random.ts';
-import { planAblations } from './ablation-plan.ts';
 import { chooseParent, type ParentCandidate } from './choose-parent.ts';
 import { knobImportance } from './knob-importance.ts';
 import type { KnobSpace } from './knob-space.ts';
@@ -44,41 +42,6 @@ describe('chooseParent', () => {
     const random = createRandom(1);
     expect(chooseParent({ candidates: [{ id: 'only', mean: 0, sd: 0, children: 0 }], random })).toBe('only');
     expect(() => chooseParent({ candidates: [], random })).toThrow('candidates must not be empty');
-  });
-});
-
-describe('planAblations', () => {
-  it('removes one change, with those that need it, newest first', () => {
-    const changes = [{ id: 'muon' }, { id: 'momentum', needs: ['muon'] }, { id: 'rope' }];
-    expect(planAblations(changes, [])).toEqual([
-      { subject: 'rope', removed: ['rope'], kept: ['muon', 'momentum'] },
-      { subject: 'momentum', removed: ['momentum'], kept: ['muon', 'rope'] },
-      { subject: 'muon', removed: ['muon', 'momentum'], kept: ['rope'] },
-    ]);
-  });
-
-  it('leaves out what was tested with the same company only', () => {
-    const changes = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
-    expect(planAblations(changes, [['b', 'a'], ['a']]).map((plan) => plan.subject)).toEqual(['b', 'a']);
-    expect(() => planAblations([{ id: 'a', needs: ['z'] }], [])).toThrow("change 'a' needs 'z'");
-    expect(() => planAblations([{ id: 'a' }, { id: 'a' }], [])).toThrow('different ids');
-  });
-
-  it('is empty once every plan is tested', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 }), (ids) => {
-        const changes = ids.map((id, index) => ({ id, needs: index % 3 === 2 ? [ids[index - 1] as string] : [] }));
-        const plans = planAblations(changes, []);
-        expect(plans.length).toBeLessThanOrEqual(ids.length);
-        expect(
-          planAblations(
-            changes,
-            plans.map((plan) => plan.kept.toReversed()),
-          ),
-        ).toEqual([]);
-      }),
-      { seed: 7 },
-    );
   });
 });
 

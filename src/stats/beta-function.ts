@@ -16,12 +16,6 @@ export function incompleteBeta(a: number, b: number, x: number, complement = 1 -
   return Math.exp(logSmallSide(a, b, x, complement));
 }
 
-/** ln I_x(a, b), without underflow. */
-export function logIncompleteBeta(a: number, b: number, x: number, complement = 1 - x): number {
-  const isSmallSide = x > 0 && x <= (a + 1) / (a + b + 2);
-  return isSmallSide ? logSmallSide(a, b, x, complement) : Math.log(incompleteBeta(a, b, x, complement));
-}
-
 function logSmallSide(a: number, b: number, x: number, complement: number): number {
   const logScale = a * Math.log(x) + b * Math.log(complement) + logGamma(a + b) - logGamma(a) - logGamma(b);
   return logScale + Math.log(betaFraction(a, b, x) / a);

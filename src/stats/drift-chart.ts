@@ -30,8 +30,17 @@ export function driftChart(values: readonly number[], options: DriftChartOptions
   return values.map((value, index) => {
     requireFinite(`values[${index}]`, value);
     average = weight * value + (1 - weight) * average;
-    const shareOfVariance = (weight / (2 - weight)) * (1 - (1 - weight) ** (2 * (index + 1)));
-    const limit = width * sigma * Math.sqrt(shareOfVariance);
+    const limit = sigma * driftLimit({ points: index + 1, weight, width });
     return { average, limit, isDrifting: Math.abs(average - centre) > limit };
   });
+}
+
+/** How far the average of so many points may lie from the centre, in standard deviations of one measurement. */
+export function driftLimit(options: {
+  readonly points: number;
+  readonly weight?: number;
+  readonly width?: number;
+}): number {
+  const { points, weight = 0.2, width = 3 } = options;
+  return width * Math.sqrt((weight / (2 - weight)) * (1 - (1 - weight) ** (2 * points)));
 }

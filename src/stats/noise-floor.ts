@@ -16,7 +16,7 @@ export type NoiseFloor = {
  *
  * @param confidence One-sided confidence of the bound. Default 0.8, a factor 1.56 at 4 df and 1.13 at 30. With it, the
  * sequential test at alpha 0.01 has a simulated false-alarm rate over 12 pairs of 0.012, 0.004, 0.002 with sigma from 5, 10, 20
- * baselines; with the plain estimate 0.049, 0.015, 0.008. So: at least 10 baselines, or the t-mixture.
+ * baselines; with the plain estimate 0.049, 0.015, 0.008. So: at least 10 baselines.
  */
 export function estimateNoiseFloor(groups: readonly (readonly number[])[], confidence = 0.8): NoiseFloor {
   const pooled = pooledVariance(groups);

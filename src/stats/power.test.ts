@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pairsForPower, powerOfPairs } from './power.ts';
-import { rankRule } from './rank-rule.ts';
 
 describe('power of a paired one-sided test', () => {
   it('needs 6 pairs for a gain of 0.001 at sd 0.00066', () => {
@@ -24,14 +23,5 @@ describe('power of a paired one-sided test', () => {
     expect(() => pairsForPower({ gain: 0, sigma: 1, alpha: 0.1, power: 0.5 })).toThrow(
       'gain must be a positive finite number, got 0',
     );
-  });
-});
-
-describe('rank rule', () => {
-  it('passes only when every candidate run is below every baseline run', () => {
-    expect(rankRule([1, 2], [3, 4])).toEqual({ passes: true, falseAlarmRate: expect.closeTo(1 / 6, 12) });
-    expect(rankRule([1, 3], [3, 4]).passes).toBe(false);
-    expect(rankRule([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]).falseAlarmRate).toBeCloseTo(1 / 252, 12);
-    expect(() => rankRule([], [1])).toThrow('candidate needs at least 1 values');
   });
 });

@@ -38,6 +38,10 @@ function checkPhase(source: YamlSource, phases: readonly PhaseSpec[], phase: Pha
     const remedy = 'Only a judge may have a peer: trust: judge';
     problems.push(source.problem([...path, 'peer'], { expected: 'no peer in a phase with trust: candidate', remedy }));
   }
+  if (phase.exchange && phase.peer === undefined) {
+    const remedy = 'It is shared with the peer: describe one, or leave the exchange out';
+    problems.push(source.problem([...path, 'exchange'], { expected: 'false in a phase without a peer', remedy }));
+  }
   const { budget } = phase;
   if (budget !== undefined && phase.timeoutSeconds <= budget.limitSeconds + budget.graceSeconds) {
     const total = budget.limitSeconds + budget.graceSeconds;

@@ -107,22 +107,34 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       'unknown key',
       insert('objektive: {}'),
       [
-        "task.yaml:9:1 objektive: found the unknown key 'objektive', expected one of name, title, description, objective, files, starts, environment, data, resources, seeds, phases, judge, claim, range, guards, validity, knobs, patterns. Did you mean 'objective'?",
+        "task.yaml:9:1 objektive: found the unknown key 'objektive', expected one of name, title, description, objective, files, starts, environment, data, resources, seeds, phases, judge, claim, range, guards, validity, audits, knobs, patterns. Did you mean 'objective'?",
       ],
     ],
     [
       'unknown inner key',
       insert('resources: {core: 2}'),
       [
-        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, memory, disk, processes, output, exclusive. Did you mean 'cores'?",
+        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, memory, disk, processes, threads, output, exclusive. Did you mean 'cores'?",
       ],
     ],
     [
       'unknown key in a list',
       phase('    buget: {limit: 3}'),
       [
-        "task.yaml:9:5 phases[0].buget: found the unknown key 'buget', expected one of name, trust, command, data, variables, budget, timeout, stages, peer. Did you mean 'budget'?",
+        "task.yaml:9:5 phases[0].buget: found the unknown key 'buget', expected one of name, trust, command, data, variables, output, budget, timeout, stages, peer, exchange. Did you mean 'budget'?",
       ],
+    ],
+    [
+      'an exchange without a peer',
+      phase('    exchange: true'),
+      [
+        'task.yaml:9:15 phases[0].exchange: found true, expected false in a phase without a peer. It is shared with the peer: describe one, or leave the exchange out',
+      ],
+    ],
+    [
+      'a path where the name of a program belongs',
+      insert('environment: {programs: [/usr/bin/cc]}'),
+      ["task.yaml:9:26 environment.programs[0]: found '/usr/bin/cc', expected the name of a program, such as cc"],
     ],
     [
       'missing key',

@@ -24,19 +24,38 @@ export const validitySchema = z
     screen_probability: share
       .default(0.1)
       .describe('A screened candidate is replicated if replication would succeed with at least this probability.'),
-    max_pairs: count.default(12).describe('Pairs of trials that a replication may use.'),
+    max_pairs: count.default(16).describe('Pairs of trials that a replication may use.'),
     confirm_pairs: z.int().min(2).default(6).describe('Pairs of trials on fresh seeds that confirm a gain.'),
     final_pairs: z
       .int()
       .min(2)
       .default(6)
       .describe('Pairs of trials that compare champion and starting point at the end.'),
+    ablation_pairs: z
+      .int()
+      .min(2)
+      .exactOptional()
+      .describe('Pairs of trials that measure what one change of the champion carries. Default: confirm_pairs.'),
     false_discovery_rate: share.default(0.05).describe('Share of false gains among those accepted by replication.'),
     confirm_level: share.default(0.05).describe("Level of the confirming test of 'no gain'."),
     holdout_metric: text
       .exactOptional()
       .describe(
         "A metric of the judge's result, from data that no earlier stage scored, that a confirmed gain must show too.",
+      ),
+    target: z
+      .strictObject({
+        value: z.number().describe('What has to be beaten, in units of the metric.'),
+        level: share.default(0.01).describe("Level of the test of 'not better than the value'."),
+        metric: text.exactOptional().describe("A metric of the judge's result instead of the objective."),
+        direction: z
+          .enum(['minimize', 'maximize'])
+          .exactOptional()
+          .describe("Whether less or more is better. Default: the objective's."),
+      })
+      .exactOptional()
+      .describe(
+        'A fixed value that the confirmation runs of a candidate must beat on their own (a one-sided t-test), beside beating its reference.',
       ),
   })
   .transform(camelKeys)

@@ -40,6 +40,12 @@ const processShape = {
   variables: variables
     .default({})
     .describe("Environment variables beside those of 'environment'. Placeholders are filled in."),
+  output: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether it sees what the candidate's phases left in /output. A peer that is handed what it needs should not.",
+    ),
 };
 
 const peer = z
@@ -52,8 +58,15 @@ const budget = z
   .strictObject({
     limit: seconds.describe("Seconds on the judge's clock, from the moment the candidate's code starts."),
     grace: seconds.prefault(0.5).describe('Seconds after the limit until the process is killed.'),
+    start_up: seconds
+      .exactOptional()
+      .describe('Seconds on a core that trusted imports may take before the clock starts. Default: no limit.'),
   })
-  .transform(({ limit, grace }) => ({ limitSeconds: limit, graceSeconds: grace }))
+  .transform(({ limit, grace, start_up: startUp }) => ({
+    limitSeconds: limit,
+    graceSeconds: grace,
+    ...(startUp === undefined ? {} : { startUpSeconds: startUp }),
+  }))
   .describe("A budget of time that the judge measures. Without it only 'timeout' limits the phase.");
 
 const phase = z
@@ -69,6 +82,12 @@ const phase = z
       .exactOptional()
       .describe('Run only at these stages. Default: at every stage.'),
     peer: peer.exactOptional(),
+    exchange: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether phase and peer share the folder in ASSAY_EXCHANGE, which both may write: for arrays that are too large for pipes.',
+      ),
   })
   .transform(({ timeout, ...rest }) => ({ ...rest, timeoutSeconds: timeout }));
 
@@ -79,6 +98,11 @@ const resources = z
     memory: bytes.prefault('4GiB').describe('Memory of all processes of a phase together.'),
     disk: bytes.prefault('1GiB').describe('What a phase may keep in its writable folders together.'),
     processes: count.default(64).describe('Processes and threads at once.'),
+    threads: count
+      .exactOptional()
+      .describe(
+        "Threads that the candidate's processes may have together, its own main thread included. Default: no limit.",
+      ),
     output: bytes.prefault('1MiB').describe('What is kept of standard output and of standard error, each.'),
     exclusive: z.boolean().default(true).describe('No other trial on the same cores at the same time.'),
   })
@@ -146,10 +170,14 @@ export const taskSections = {
         .array(z.string().regex(/^[A-Za-z_][\w.]*$/, { error: 'the name of a Python module' }))
         .default([])
         .describe('Modules that must import in the interpreter; tried once.'),
+      programs: z
+        .array(z.string().regex(/^\w[\w.+-]*$/, { error: 'the name of a program, such as cc' }))
+        .default([])
+        .describe('Programs that a trial needs in /usr/bin or /bin, such as cc.'),
       variables: variables.default({}).describe('Environment variables of every process of the task.'),
     })
     .prefault({})
-    .describe('The Python that candidates and judge run with.'),
+    .describe('The Python that candidates and judge run with, and what else they need.'),
   data: z
     .strictObject({
       command: command.describe(

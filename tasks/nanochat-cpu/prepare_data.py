@@ -9,7 +9,10 @@ Trusted, run once by set-up:
    no near-duplicate of a held-out document stands in training (`near_duplicates` says what counts as one).
 3. A document's SHA-256 decides its split (90 / 5 / 5) and its place in it, so the result is the same on
    every run and every machine, byte for byte.
-4. The result is compared with `data.lock.json`; a difference ends the program with exit code 1.
+4. The second half of heldout and of hidden also holds canaries, CANARY_COPIES times each: lines of random letters,
+   drawn by hash, that stand nowhere else. `canaries.bin` beside the split lists them for the judge, which can so tell
+   whether a model has been trained on the split. The judge scores bytes of the first half only.
+5. The result is compared with `data.lock.json`; a difference ends the program with exit code 1.
 """
 
 from __future__ import annotations
@@ -30,6 +33,11 @@ HELDOUT_SHARE = 0.05
 HIDDEN_SHARE = 0.05
 SHINGLE_TOKENS = 2
 NEAR_DUPLICATE_JACCARD = 0.6
+CANARY_SPLITS = ("heldout", "hidden")
+CANARIES = 8
+CANARY_COPIES = 48
+CANARY_BYTES = 72
+"""Length of a canary with its newline. The judge's canary_text.py says the same."""
 LOCK_FILE = Path(__file__).resolve().parent / "data.lock.json"
 
 SYNTACTIC_MARKER = re.compile(r"\((?:a|p|ip)\)$")
@@ -123,6 +131,31 @@ def make_splits(pairs: list[tuple[str, str]]) -> tuple[dict[str, list[bytes]], i
     return splits, sum(duplicate)
 
 
+def canaries_of(split: str) -> list[bytes]:
+    """The canaries of a split: lines of random letters in words of six, drawn by SHA-256."""
+    canaries = []
+    for number in range(CANARIES):
+        letters = b""
+        while len(letters) < CANARY_BYTES:
+            digest = hashlib.sha256(f"canary {split} {number} {len(letters)}".encode()).digest()
+            letters += bytes(ord("a") + value % 26 for value in digest if value < 26 * 9)
+        words = b" ".join(letters[place : place + 6] for place in range(0, CANARY_BYTES, 6))
+        canaries.append(words[: CANARY_BYTES - 1] + b"\n")
+    return canaries
+
+
+def with_canaries(documents: list[bytes], canaries: list[bytes]) -> list[bytes]:
+    """The documents with CANARY_COPIES of each canary spread evenly over their second half."""
+    half = len(documents) // 2
+    copies = canaries * CANARY_COPIES
+    result = documents[:half]
+    for place, document in enumerate(documents[half:]):
+        rest = len(documents) - half
+        result += copies[place * len(copies) // rest : (place + 1) * len(copies) // rest]
+        result.append(document)
+    return result
+
+
 def sha256_of(content: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
@@ -162,7 +195,8 @@ def prepare(wordnet: Path, out: Path, lock: dict | None) -> dict:
 
     pairs = read_documents(wordnet)
     splits, dropped = make_splits(pairs)
-    content = {name: b"".join(documents) for name, documents in splits.items()}
+    canaries = {name: canaries_of(name) for name in CANARY_SPLITS}
+    content = {name: b"".join(with_canaries(splits[name], canaries.get(name, []))) for name in SPLITS}
     manifest = {
         "source": "WordNet 3.1",
         "synsets": len(pairs),
@@ -177,6 +211,7 @@ def prepare(wordnet: Path, out: Path, lock: dict | None) -> dict:
             }
             for name in SPLITS
         },
+        "canaries": {name: sha256_of(b"".join(lines)) for name, lines in canaries.items()},
     }
     for name in SPLITS:
         if lock is not None:
@@ -189,6 +224,8 @@ def prepare(wordnet: Path, out: Path, lock: dict | None) -> dict:
             )
     for name in SPLITS:
         write_bytes(out / name / f"{name}.bin", content[name])
+    for name, lines in canaries.items():
+        write_bytes(out / name / "canaries.bin", b"".join(lines))
     write_bytes(out / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
     return manifest
 

@@ -1,4 +1,5 @@
 import type { Task } from '../../task/task.ts';
+import { CATALOGUE } from '../catalogue/catalogue.ts';
 
 /** What an exploit or a control needs of a task. */
 export type Need = 'script' | 'language-model' | 'c-kernel';
@@ -24,4 +25,23 @@ export function offersOf(task: Task): Offers {
     ...(script !== undefined && isJudgedBy(LANGUAGE_MODEL_JUDGE) ? { 'language-model': script } : {}),
     ...(kernels && isJudgedBy(KERNEL_JUDGE) ? { 'c-kernel': 'kernels.c' } : {}),
   };
+}
+
+/** Whether an audit has a rule to hold a candidate to: without a contract on threads, say, no number of threads breaks it. */
+export function canFire({ spec }: Task, audit: string): boolean {
+  const description = CATALOGUE.get(audit);
+  if (!description) return false;
+  if (description.runs === 'judge') return spec.audits.judge.includes(audit);
+  const timed = spec.phases.filter(({ trust, budget }) => trust === 'candidate' && budget !== undefined);
+  switch (audit) {
+    case 'thread-census':
+    case 'process-census':
+      return spec.resources.threads !== undefined && (timed.length > 0 || spec.phases.some(({ peer }) => peer));
+    case 'overtime':
+      return timed.length > 0;
+    case 'untimed-work':
+      return timed.some(({ budget }) => budget?.startUpSeconds !== undefined);
+    default:
+      return true;
+  }
 }

@@ -1,15 +1,20 @@
+import { showGain } from '../../domain/show-number.ts';
+import { BASELINE_EXPERIMENT } from '../../domain/ids.ts';
 import { openTrials, type CampaignState } from '../../domain/state.ts';
 import { pairGain, pairsOf } from '../../domain/pairs.ts';
 import { mean } from '../../stats/summary.ts';
 import { failureVerdict } from './failure.ts';
 import { moderatedPairedTest } from './moderated-test.ts';
 import type { GateRules } from './rules.ts';
-import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
+import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /** Of the starting point's runs, so many may fail (a busy machine) and are made again; more say that the task does not work here. */
 const MAX_FAILED_SHARE = 0.2;
 
-/** The unchanged starting point, run as often as the noise floor needs. If it keeps failing, nothing can be compared with it. */
+/**
+ * The unchanged starting point, run as often as the noise floor needs. If it keeps failing, nothing can be compared with it. When the
+ * machine has drifted the same is done with the champion, on a machine that is warm.
+ */
 export function baselineStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
   const trials = openTrials(state, experiment.id);
   const failures = trials.flatMap(({ outcome }) => (outcome && failureVerdict(outcome, 'screen', {})) ?? []);
@@ -19,13 +24,15 @@ export function baselineStep({ state, experiment }: GateInput, rules: GateRules)
     : rules.baselineRuns * MAX_FAILED_SHARE;
   if (first && failures.length > tolerated) return { kind: 'conclude', verdict: first };
   const usable = trials.length - failures.length;
-  const wanted = rules.baselineRuns + warmUpRuns(state);
+  const isStart = experiment.id === BASELINE_EXPERIMENT;
+  const wanted = rules.baselineRuns + (isStart ? warmUpRuns(state) : 0);
   if (usable < wanted) return { kind: 'plan', stage: 'baseline', pairs: wanted - usable };
   if (trials.some((trial) => trial.state !== 'ended')) return WAIT;
   const failed = failures.length === 0 ? '' : `; ${failures.length} more runs failed: ${first?.reasons[0]}`;
-  const reasons = [
-    `the starting point, measured ${usable} times, ${warmUpRuns(state)} of them to warm up${failed}`,
-  ] as const;
+  const what = isStart
+    ? `the starting point, measured ${usable} times, ${warmUpRuns(state)} of them to warm up`
+    : `${experiment.proposal.parent} as it is, measured ${usable} times after the machine had drifted`;
+  const reasons = [`${what}${failed}`] as const;
   return { kind: 'conclude', verdict: { kind: 'keep', stage: 'confirm', reasons, evidence: {} } };
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { CHEATED, CRASHED, HandMadeCampaign, measured } from '../../domain/hand-made-campaign.fixture.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
+import { createRandom } from '../../stats/random.ts';
+import { targetRule } from './confirm-rules.ts';
 import { confirmStep } from './confirm.ts';
 import { DEFAULT_GATE_RULES, type GateRules } from './rules.ts';
 import type { GateStep } from './step.ts';
@@ -117,4 +119,81 @@ test('a candidate that fails or cheats once is not kept, with five perfect pairs
     campaign.pair(id, 'confirm', { candidate: outcome, reference: measured(10) });
     expect(step()).toMatchObject({ verdict: { kind, stage: 'confirm', evidence: { replicatePairs: 3 } } });
   }
+});
+
+const TARGET: GateRules = { ...RULES, target: { value: 9.8, level: 0.01, direction: 'minimize' } };
+
+/** Confirmation pairs with a gain of 0.5, whose candidates measure around `level`. */
+function around(level: number, rules: GateRules, metrics: Readonly<Record<string, number>> = {}): GateStep {
+  const { campaign, id, step } = replicated();
+  for (const noise of [0.02, -0.02, 0.01, -0.01, 0.03, -0.03])
+    campaign.pair(id, 'confirm', {
+      candidate: measured(level + noise, metrics),
+      reference: measured(level + 0.5 + noise),
+    });
+  return step(rules);
+}
+
+test('a target must be beaten by the candidate itself, beside its reference; both rules are named', () => {
+  expect(around(9.5, TARGET)).toMatchObject({
+    verdict: {
+      kind: 'keep',
+      evidence: {
+        rules: [
+          { rule: 'pairwise', holds: true },
+          { rule: 'target', holds: true },
+        ],
+      },
+    },
+  });
+  const missed = around(9.79, TARGET);
+  expect(missed).toMatchObject({
+    verdict: {
+      kind: 'near-miss',
+      reasons: [expect.stringContaining('the target was not beaten')],
+      evidence: {
+        rules: [
+          { rule: 'pairwise', holds: true },
+          { rule: 'target', holds: false },
+        ],
+      },
+    },
+  });
+  // Without a target only the pairwise rule is asked.
+  expect(around(9.79, RULES)).toMatchObject({ verdict: { kind: 'keep', evidence: { rules: [{ rule: 'pairwise' }] } } });
+});
+
+test('the target alone keeps nothing: a candidate below it that is no better than its reference', () => {
+  const { campaign, id, step } = replicated();
+  campaign.pair(id, 'confirm', { candidate: measured(5), reference: measured(5) });
+  for (const value of [5.01, 4.99, 5, 5.02, 4.98])
+    campaign.pair(id, 'confirm', { candidate: measured(value), reference: measured(5) });
+  expect(step(TARGET)).toMatchObject({
+    verdict: { kind: 'near-miss', reasons: [expect.stringContaining('confirmation')] },
+  });
+});
+
+test('a target may be of another metric and direction; one that was not measured is not beaten', () => {
+  const accuracy: GateRules = {
+    ...RULES,
+    target: { value: 0.9, level: 0.01, metric: 'accuracy', direction: 'maximize' },
+  };
+  expect(around(9.5, accuracy, { accuracy: 0.95 })).toMatchObject({ verdict: { kind: 'keep' } });
+  expect(around(9.5, accuracy, { accuracy: 0.85 })).toMatchObject({ verdict: { kind: 'near-miss' } });
+  expect(around(9.5, accuracy)).toMatchObject({ verdict: { kind: 'near-miss' } });
+});
+
+test('simulated: a candidate that only equals the target passes its rule as rarely as the level says', () => {
+  const random = createRandom('target');
+  const runs = 4000;
+  let held = 0;
+  for (let run = 0; run < runs; run += 1) {
+    const pairs = Array.from({ length: 6 }, (_, pair) => ({
+      pair,
+      candidate: measured(3.28 + 0.0013 * random.normal()),
+    }));
+    if (targetRule(pairs, { value: 3.28, level: 0.01, direction: 'minimize' }).holds) held += 1;
+  }
+  expect(held / runs).toBeLessThan(0.01 + 3 * Math.sqrt((0.01 * 0.99) / runs));
+  expect(held).toBeGreaterThan(10);
 });

@@ -1,15 +1,16 @@
 import { pairGain, pairsOf } from '../../domain/pairs.ts';
-import type { Evidence, Verdict } from '../../domain/verdict.ts';
+import type { Evidence, RuleOutcome, Verdict } from '../../domain/verdict.ts';
 import { mean } from '../../stats/summary.ts';
+import { hiddenRule, pairwiseRule, targetRule } from './confirm-rules.ts';
 import { failureVerdict } from './failure.ts';
 import { moderatedPairedTest } from './moderated-test.ts';
 import { evidenceBeforeConfirmation } from './replicate.ts';
 import type { GateRules } from './rules.ts';
-import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
+import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /**
- * A fixed number of pairs on seeds of their own, never used in search, decided once when all are in. Both rules must hold: the
- * paired test against the reference, and a gain on the hidden split where the task has one.
+ * A fixed number of pairs on seeds of their own, never used in search, decided once when all are in. Every rule that the
+ * task has must hold: the paired test against the reference, a target of its own, a gain on the hidden split.
  */
 export function confirmStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
   const test = experiment.test;
@@ -38,14 +39,19 @@ function judgeConfirmation(
 ): Verdict {
   const test = experiment.test;
   if (!test) throw new Error(`${experiment.id} is confirmed without a test`);
-  const { meanGain, p, interval, standardError } = moderatedPairedTest(gains, { variance: test.variance });
+  const paired = moderatedPairedTest(gains, { variance: test.variance });
+  const { meanGain, p, interval, standardError } = paired;
   const prior = Math.max(test.tau, Math.abs(before.replicateMeanGain ?? 0)) ** 2;
   const shrunkenGain = (meanGain * prior) / (prior + standardError ** 2);
+  const pairs = pairsOf(state, experiment.id, 'confirm');
   const hidden = rules.holdoutMetric;
   const hiddenGains =
-    hidden === undefined
-      ? []
-      : pairsOf(state, experiment.id, 'confirm').flatMap((pair) => pairGain(pair, state.task.direction, hidden) ?? []);
+    hidden === undefined ? [] : pairs.flatMap((pair) => pairGain(pair, state.task.direction, hidden) ?? []);
+  const outcomes: readonly [RuleOutcome, ...RuleOutcome[]] = [
+    pairwiseRule(paired, rules),
+    ...(rules.target === undefined ? [] : [targetRule(pairs, rules.target)]),
+    ...(hidden === undefined ? [] : [hiddenRule(hiddenGains, pairs.length, hidden)]),
+  ];
   const evidence: Evidence = {
     ...before,
     confirmPairs: gains.length,
@@ -54,16 +60,27 @@ function judgeConfirmation(
     confirmP: p,
     shrunkenGain,
     ...(hiddenGains.length > 0 ? { hiddenMeanGain: mean(hiddenGains) } : {}),
+    rules: outcomes,
   };
-  const facts = `${showGain(meanGain)} (95 % interval ${showGain(interval.low)} to ${showGain(interval.high)}) over ${gains.length} fresh pairs, p = ${p.toPrecision(2)}`;
-  if (p > rules.confirmLevel || meanGain <= rules.minimumGain) {
-    const reason = `passed replication but not confirmation: ${facts}; needed p ≤ ${rules.confirmLevel} and a gain above ${rules.minimumGain}`;
-    return { kind: 'near-miss', stage: 'confirm', reasons: [reason], evidence };
+  const [pairwise] = outcomes;
+  const broken = outcomes.find(({ holds }) => !holds);
+  if (!broken) {
+    const more = outcomes.slice(1).map(({ rule, detail }) => `the ${rule} rule holds too: ${detail}`);
+    return { kind: 'keep', stage: 'confirm', reasons: [`confirmed: ${pairwise.detail}`, ...more], evidence };
   }
-  if (hidden !== undefined && (hiddenGains.length < gains.length || mean(hiddenGains) <= 0)) {
-    const seen = hiddenGains.length === 0 ? 'was not measured' : `changed by ${showGain(mean(hiddenGains))}`;
-    const reason = `the gain does not carry over to the hidden split: ${hidden} ${seen}, while the visible metric gained ${facts}`;
-    return { kind: 'near-miss', stage: 'confirm', reasons: [reason], evidence };
+  return { kind: 'near-miss', stage: 'confirm', reasons: [brokenWords(broken, pairwise)], evidence };
+}
+
+function brokenWords({ rule, detail }: RuleOutcome, pairwise: RuleOutcome): string {
+  switch (rule) {
+    case 'hidden':
+      return `the gain does not carry over to the hidden split: ${detail}, while the visible metric gained ${pairwise.detail}`;
+    case 'target':
+      return `better than its reference, but the target was not beaten: ${detail}`;
+    case 'pairwise':
+    case 'not-worse':
+      return `passed replication but not confirmation: ${detail}`;
+    default:
+      return rule satisfies never;
   }
-  return { kind: 'keep', stage: 'confirm', reasons: [`confirmed: ${facts}`], evidence };
 }

@@ -1,4 +1,6 @@
 import { BASELINE_EXPERIMENT } from '../../domain/ids.ts';
+import { measuresNoise } from '../../domain/state.ts';
+import { ablateStep } from './ablate.ts';
 import { baselineStep, finalStep } from './baseline.ts';
 import { confirmStep } from './confirm.ts';
 import { replicateStep } from './replicate.ts';
@@ -13,8 +15,9 @@ import { WAIT, type GateInput, type GateStep } from './step.ts';
 export function nextStep(input: GateInput, rules: GateRules): GateStep {
   const { experiment } = input;
   if (experiment.verdict || !experiment.candidate) return WAIT;
-  if (experiment.id === BASELINE_EXPERIMENT) return baselineStep(input, rules);
+  if (experiment.id === BASELINE_EXPERIMENT || measuresNoise(experiment)) return baselineStep(input, rules);
   if (experiment.proposal.operator === 'baseline') return finalStep(input, rules);
+  if (experiment.proposal.operator === 'ablate') return ablateStep(input, rules);
   if (!experiment.test) return screenStep(input, rules);
   if (!experiment.replicated) return replicateStep(input, rules);
   return confirmStep(input, rules);

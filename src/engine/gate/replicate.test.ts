@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { CRASHED, CHEATED, HandMadeCampaign, measured } from '../../domain/hand-made-campaign.fixture.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
-import { createSequentialTest, logEValue, observeDifferences } from '../../stats/sequential-test.ts';
+import {
+  createNoisySequentialTest,
+  noisyLogEValue,
+  observeNoisyDifferences,
+} from '../../stats/noisy-sequential-test.ts';
 import { replicateStep } from './replicate.ts';
 import { DEFAULT_GATE_RULES, type GateRules } from './rules.ts';
 import type { GateStep } from './step.ts';
@@ -41,7 +45,7 @@ test('a clear gain passes at the first look that brings the evidence, and not be
   for (let pairs = 1; pairs <= RULES.maxPairs; pairs += 1) {
     campaign.gains(id, 'replicate', 0.3);
     seen.push(0.3);
-    const enough = logEValue(observeDifferences(createSequentialTest(TEST), seen)) >= Math.log(50);
+    const enough = noisyLogEValue(observeNoisyDifferences(createNoisySequentialTest(TEST), seen)) >= Math.log(50);
     const next = step();
     expect(next.kind).toBe(enough && pairs >= RULES.minPairs ? 'pass' : 'plan');
     if (next.kind === 'pass') {
@@ -63,19 +67,19 @@ test('what goes the wrong way is given up early, and discarded', () => {
 
 test('at the most that a test may cost, a small gain that is more likely than not is a near miss', () => {
   const { campaign, id, step } = tested();
-  campaign.gains(id, 'replicate', ...Array.from({ length: 12 }, () => 0.05));
+  campaign.gains(id, 'replicate', ...Array.from({ length: RULES.maxPairs }, () => 0.05));
   const next = step({ ...RULES, futilityProbability: 0 });
   expect(next).toMatchObject({ kind: 'conclude', verdict: { kind: 'near-miss' } });
   if (next.kind !== 'conclude') return;
-  expect(next.verdict.reasons[0]).toContain('(12 pairs) did not settle it');
-  expect(next.verdict.evidence).toMatchObject({ replicatePairs: 12, testIndex: 1, eValueNeeded: 50 });
+  expect(next.verdict.reasons[0]).toContain(`(${RULES.maxPairs} pairs) did not settle it`);
+  expect(next.verdict.evidence).toMatchObject({ replicatePairs: RULES.maxPairs, testIndex: 1, eValueNeeded: 50 });
   expect(next.verdict.evidence.eValue).toBeLessThan(50);
   expect(next.verdict.evidence.replicateMeanGain).toBeCloseTo(0.05, 10);
 });
 
 test('a gain below the smallest of interest stays open, neither near nor discarded', () => {
   const { campaign, id, step } = tested();
-  campaign.gains(id, 'replicate', ...Array.from({ length: 12 }, () => 0.005));
+  campaign.gains(id, 'replicate', ...Array.from({ length: RULES.maxPairs }, () => 0.005));
   expect(step()).toMatchObject({ kind: 'conclude', verdict: { kind: 'inconclusive' } });
 });
 

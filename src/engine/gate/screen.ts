@@ -1,12 +1,14 @@
+import { showGain } from '../../domain/show-number.ts';
 import { openTrials, gain } from '../../domain/state.ts';
 import { valueOf } from '../../domain/pairs.ts';
 import { normalCdf } from '../../stats/normal.ts';
 import { failureVerdict } from './failure.ts';
-import { createSequentialTest, probabilityOfSuccess } from '../../stats/sequential-test.ts';
+import { createNoisySequentialTest, noisyProbabilityOfSuccess } from '../../stats/noisy-sequential-test.ts';
 import { grantedLevel, neededReplicationEvidence } from './level.ts';
+import { hasDrifted, isMeasuringNoise } from './drift.ts';
 import type { GateRules } from './rules.ts';
 import { beliefAfterScreen, currentSpread } from './spread.ts';
-import { showGain, WAIT, type GateInput, type GateStep } from './step.ts';
+import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /** A reference that keeps failing says nothing of the candidate; after this many tries the experiment is left open-ended. */
 const MAX_REFERENCE_TRIES = 2;
@@ -34,6 +36,8 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
     ] as const;
     return { kind: 'conclude', verdict: { kind: 'inconclusive', stage: 'screen', reasons, evidence: {} } };
   }
+  // What a screen is worth depends on the noise floor, and that is being measured anew.
+  if (hasDrifted(state) || isMeasuringNoise(state)) return WAIT;
   const value = valueOf(last.outcome) ?? Number.NaN;
   const screenGain = gain(state.task.direction, value, reference);
   const spread = currentSpread(state, noise, rules);
@@ -46,7 +50,11 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
   });
   const needed = neededReplicationEvidence(level, rules.confirmLevel);
   const belief = beliefAfterScreen(screenGain, spread);
-  const success = probabilityOfSuccess(createSequentialTest(spread), { n: rules.maxPairs, threshold: needed, belief });
+  const success = noisyProbabilityOfSuccess(createNoisySequentialTest(spread), {
+    n: rules.maxPairs,
+    threshold: needed,
+    belief,
+  });
   const screenProbability = 1 - normalCdf((rules.minimumGain - belief.mean) / belief.sd);
   const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
   const seen = `screened at ${showGain(screenGain)} against its reference on the same seed, where one trial varies by ${spread.sigma.toPrecision(2)}`;

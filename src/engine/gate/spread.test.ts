@@ -7,7 +7,14 @@ import { DEFAULT_GATE_RULES, type GateRules } from './rules.ts';
 import { beliefAfterScreen, cautiousSigma, currentSpread } from './spread.ts';
 
 const RULES: GateRules = { ...DEFAULT_GATE_RULES, direction: 'minimize', minimumGain: 0 };
-const NOISE: NoiseFloor = { runs: 6, mean: 10, sigma: 0.1, sigmaUsed: 0.1, trialSeconds: 1 };
+const NOISE: NoiseFloor = {
+  runs: 6,
+  mean: 10,
+  sigma: 0.1,
+  sigmaUsed: 0.1,
+  trialSeconds: 1,
+  start: { runs: 6, mean: 10 },
+};
 
 test('sigma is inflated while few runs are known, and less with every run', () => {
   const at = (degrees: number): number => cautiousSigma({ sigma: 0.1, degrees, mean: 10, floor: 0 });

@@ -21,10 +21,3 @@ export interface GateInput {
 }
 
 export const WAIT: GateStep = { kind: 'wait' };
-
-/** A gain with as many digits as it deserves, always signed. */
-export function showGain(value: number): string {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? size.toExponential(2) : size.toPrecision(3);
-  return `${value < 0 ? '−' : '+'}${text}`;
-}

@@ -37,8 +37,10 @@ export function judgeGuard(
   outcomes: readonly TrialOutcome[],
   audits: readonly AuditReport[] = [],
 ): GuardFinding {
-  const reports = [...audits, ...outcomes.flatMap(({ facts }) => facts.audits ?? [])];
-  const fired = guard.kind === 'canary' ? alarmedAudits(reports) : firedAudits(reports);
+  // What is merely noted in a trial may be noted of every program; what is noted of a change was brought in by it.
+  const inTrials = firedAudits(outcomes.flatMap(({ facts }) => facts.audits ?? []));
+  const inChange = guard.kind === 'canary' ? alarmedAudits(audits) : firedAudits(audits);
+  const fired = [...new Set([...inChange, ...inTrials])];
   const last = outcomes.at(-1);
   const ended = last === undefined ? 'it did not run' : endWords(last);
   if (guard.kind === 'canary') {

@@ -17,6 +17,12 @@ export interface Sabotage {
 export interface GuardedCampaignOptions {
   /** Ids of the audits that each trial has; a candidate with the file `hack` trips the audit that it names. */
   readonly audits: readonly string[];
+  /** Of those that look at each change, in the same way. */
+  readonly changeAudits?: readonly string[];
+  /** Of those that look at the numbers of a keep. */
+  readonly numberAudits?: readonly string[];
+  /** Of those that look at files once a batch. */
+  readonly integrityAudits?: readonly string[];
   readonly gains?: readonly number[];
   readonly experiments?: number;
   readonly batchSize?: number;
@@ -31,19 +37,25 @@ export interface GuardedCampaign extends AsyncDisposable {
   readonly campaign: SimulatedCampaign;
 }
 
-const INTEGRITY = 'environment';
-
 /** A simulated campaign with a canary for each audit and one honest control in every batch. */
 export async function guardedCampaign(options: GuardedCampaignOptions): Promise<GuardedCampaign> {
   const { audits, sabotage, gains = [0, 2], experiments = 12, batchSize = 6, sigma = 0.1 } = options;
+  const { changeAudits = [], numberAudits = [], integrityAudits = ['environment'] } = options;
   const world = createSimulatedWorld({ sigma });
   let calls = 0;
-  const whole: readonly AuditReport[] = [{ audit: INTEGRITY, version: 1, finding: 'passed', detail: '3 files' }];
+  /** What the audits say, one of them broken on purpose. */
+  const look = (ids: readonly string[], hack?: string | null): readonly AuditReport[] =>
+    ids.flatMap((audit): AuditReport[] => {
+      const how = sabotage?.audit === audit ? sabotage.how : undefined;
+      if (how === 'silent') return [];
+      const fires = how === 'paranoid' || (hack === audit && how !== 'blind');
+      return [{ audit, version: 1, finding: fires ? 'fired' : 'passed', detail: fires ? 'it cheats' : 'looked' }];
+    });
   const batches = new BatchKeeper({
-    guards: { batchSize, pick: () => [...audits.map(canary), CONTROL] },
+    guards: { batchSize, pick: () => [...audits.map(canary), ...changeAudits.map(canary), CONTROL] },
     catalogue: Object.fromEntries(audits.map((audit) => [audit, 1])),
-    checkIntegrity: () => Promise.resolve(options.integrity?.((calls += 1)) ?? whole),
-    integrityAudits: [INTEGRITY],
+    checkIntegrity: () => Promise.resolve(options.integrity?.((calls += 1)) ?? look(integrityAudits)),
+    integrityAudits,
   });
   const campaign = await simulatedCampaign({
     world,
@@ -51,17 +63,25 @@ export async function guardedCampaign(options: GuardedCampaignOptions): Promise<
     limits: { experiments },
     guarded: {
       batches,
+      changeAudits,
+      keepAudits: { auditNumbers: () => look(numberAudits), expected: numberAudits, decides: () => true },
+      workshop: {
+        ...world.workshop,
+        implement: async (proposal, state) => {
+          const made = await world.workshop.implement(proposal, state);
+          const found = look(
+            changeAudits,
+            proposal.change.type === 'files' ? proposal.change.files['hack'] : undefined,
+          );
+          if (!found.some(({ finding }) => finding === 'fired')) return { ...made, audits: found };
+          return { kind: 'failed', failure: 'build', reason: 'refused', audits: found };
+        },
+      },
       auditTrial: ({ plan }): TrialAudits => {
-        const hack = world.filesOf(plan.candidate)['hack'] ?? undefined;
-        const broken =
-          sabotage && Number(plan.trial.slice(1)) >= (sabotage.fromTrial ?? 0) && plan.stage !== 'baseline';
-        const reports = audits.flatMap((audit): AuditReport[] => {
-          const how = broken && sabotage.audit === audit ? sabotage.how : undefined;
-          if (how === 'silent') return [];
-          const fires = how === 'paranoid' || (hack === audit && how !== 'blind');
-          return [{ audit, version: 1, finding: fires ? 'fired' : 'passed', detail: fires ? 'it cheats' : 'looked' }];
-        });
-        return { reports, expected: audits, decides: () => true };
+        const hack = world.filesOf(plan.candidate)['hack'];
+        const isBroken = Number(plan.trial.slice(1)) >= (sabotage?.fromTrial ?? 0) && plan.stage !== 'baseline';
+        const whole = audits.map((audit) => ({ audit, version: 1, finding: 'passed', detail: 'looked' }) as const);
+        return { reports: isBroken ? look(audits, hack) : whole, expected: audits, decides: () => true };
       },
     },
   });

@@ -124,4 +124,27 @@ describe('guards', () => {
     const { records } = await outcomeOf({ integrity: () => [] });
     expect(eventsOf(records, 'batch.voided')[0]?.reason).toContain('silent guards: environment');
   });
+
+  test('killed after each single append, the next engine guards on where the last one stopped', async () => {
+    for (let dieAfter = 1; ; dieAfter += 1) {
+      await using guarded = await guardedCampaign({ audits: AUDITS, experiments: 4, batchSize: 2 });
+      const died = await guarded.campaign.run({ dieAfter }).then(
+        () => false,
+        (error: unknown) => error instanceof Error && error.message === 'killed',
+      );
+      await guarded.campaign.run();
+      const records = await guarded.campaign.records();
+      const opened = eventsOf(records, 'batch.opened').map(({ batch }) => batch);
+      expect(opened).toEqual([1, 2]);
+      const reported = eventsOf(records, 'guard.reported');
+      expect(reported.map(({ experiment }) => experiment).toSorted()).toEqual(
+        eventsOf(records, 'batch.opened')
+          .flatMap(({ guards }) => guards.map(({ experiment }) => experiment))
+          .toSorted(),
+      );
+      expect(reported.every(({ ok }) => ok)).toBe(true);
+      expect([...guarded.world.starts.values()].every((times) => times === 1)).toBe(true);
+      if (!died) return;
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import type { ComparabilityInput } from '../../audit/comparability/judge-comparability.ts';
 import type { CandidateRepository } from '../../candidate/candidate-repository.ts';
 import type { Change } from '../../domain/hypothesis.ts';
 import type { CandidateId } from '../../domain/ids.ts';
@@ -22,6 +23,8 @@ export interface ChangeParts {
   readonly task: Task;
   /** Absolute path of the interpreter that reads constants. */
   readonly python: string;
+  /** A model to ask whether a change leaves the task the same. Undefined: none was named. */
+  readonly comparability?: Pick<ComparabilityInput, 'ask' | 'task' | 'signal'> | undefined;
 }
 
 /** Carries out a change that has one parent. Merges have two and are made by git. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { STATIC_AUDITS } from '../../audit/catalogue/static-audits.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../candidate/temporary-repository.fixture.ts';
 import { HandMadeCampaign } from '../../domain/hand-made-campaign.fixture.ts';
 import type { Change } from '../../domain/hypothesis.ts';
@@ -203,6 +204,30 @@ test('files with the very text that they had are no change either', async () => 
   const tree = await candidates.repository.treeOf(campaign.state.baseline);
   if (made.kind === 'candidate') expect(made.tree).toBe(tree);
   else expect(made.failure).toBe('build');
+});
+
+test('the audits of the change come with the candidate, and with a refusal', async () => {
+  const ids = STATIC_AUDITS.map(({ id }) => id);
+  const made = await implement(BASELINE_EXPERIMENT, edited('y = x *', 'import ctypes\n    y = x *'));
+  expect(made).toMatchObject({ kind: 'candidate', remarks: [expect.stringContaining('ctypes')] });
+  expect(made.audits?.map(({ audit }) => audit)).toEqual(ids);
+  const refused = await implement(BASELINE_EXPERIMENT, { type: 'files', files: { 'train.py': 'x = "\u0000"\n' } });
+  expect(refused).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/^text-only: /) });
+  expect(refused.audits?.filter(({ finding }) => finding === 'fired').map(({ audit }) => audit)).toEqual(['text-only']);
+});
+
+test('what git has combined is audited like any other change', async () => {
+  const one = await experiment(BASELINE_EXPERIMENT, knobs({ LEARNING_RATE: 0.03 }));
+  const two = await experiment(BASELINE_EXPERIMENT, edited('return y + WIDTH', 'import ctypes\n    return y + WIDTH'));
+  const merged = await merge(one, two);
+  expect(merged).toMatchObject({ kind: 'candidate', remarks: [expect.stringContaining('ctypes')] });
+  expect(merged.audits?.map(({ audit }) => audit)).toEqual(STATIC_AUDITS.map(({ id }) => id));
+});
+
+test('a measurement that is repeated changes no file, and says so', async () => {
+  const repeated = await implement(BASELINE_EXPERIMENT, { type: 'none' });
+  expect(repeated.kind).toBe('candidate');
+  expect(repeated.audits?.every(({ finding }) => finding === 'passed')).toBe(true);
 });
 
 test('the same proposal on the same state gives the same commit, byte for byte', async () => {

@@ -1,4 +1,6 @@
-import { checkChange, type FileChange } from '../../audit/static/static-rules.ts';
+import { auditCandidate, auditFiles, refusal } from './audit-files.ts';
+import { changeRulesOf } from '../../audit/static/change-rules.ts';
+import type { AuditReport } from '../../domain/audit.ts';
 import type { Proposal } from '../../domain/hypothesis.ts';
 import type { CandidateId } from '../../domain/ids.ts';
 import { experimentOf } from '../../domain/state.ts';
@@ -7,24 +9,32 @@ import { combineBranches } from './combine-branches.ts';
 import type { Implementation, Workshop } from './workshop.ts';
 
 /** Candidates as commits in the campaign's repository. */
-export function createWorkshop(parts: ChangeParts): Workshop {
-  const { repository, task } = parts;
+export function createWorkshop(given: ChangeParts): Workshop {
+  const { repository, task } = given;
+  const rules = changeRulesOf(task);
   return {
     name: (experiment, candidate) => repository.keep(experiment, candidate),
     implement: async (proposal, state) => {
       const parent = experimentOf(state, proposal.parent).candidate;
       if (!parent)
         return { kind: 'failed', failure: 'build', reason: `its parent ${proposal.parent} has no candidate` };
-      const { change } = proposal;
+      const { change, operator } = proposal;
+      // Guards are our own: what a model thinks of them is worth nothing and costs a question.
+      const parts = operator === 'guard' ? { ...given, comparability: undefined } : given;
       const words = { message: commitMessage(proposal), at: state.lastEventAt };
       switch (change.type) {
         case 'none':
-          return describe(parts, parent, parent, []);
+          return describe(parts, parent, parent, {
+            remarks: [],
+            audits: await auditFiles(parts, rules, parent, new Map()),
+          });
         case 'merge': {
           const ours = { ...experimentOf(state, proposal.parent), candidate: parent };
           const combined = await combineBranches(parts, ours, change, state, words);
-          if (combined.kind === 'combined') return describe(parts, parent, combined.candidate, combined.remarks);
-          return { kind: 'failed', failure: 'conflict', reason: `the branches don't combine: ${combined.reason}` };
+          if (combined.kind === 'conflict')
+            return { kind: 'failed', failure: 'conflict', reason: `the branches don't combine: ${combined.reason}` };
+          const audits = await auditCandidate(parts, rules, parent, combined.candidate);
+          return refusal(audits) ?? describe(parts, parent, combined.candidate, { remarks: combined.remarks, audits });
         }
         case 'knobs':
         case 'pattern':
@@ -35,23 +45,11 @@ export function createWorkshop(parts: ChangeParts): Workshop {
           if (changed.kind === 'failed') return changed;
           if (changed.files.size === 0)
             return { kind: 'failed', failure: 'build', reason: 'the change leaves every file as it was' };
-          const before = await repository.readFiles(parent, (path) => changed.files.has(path));
-          const changes = [...changed.files].map(([path, after]): FileChange => ({
-            path,
-            ...(before.has(path) ? { before: before.get(path) as Buffer } : {}),
-            ...(after === null ? {} : { after: typeof after === 'string' ? Buffer.from(after) : after }),
-          }));
-          const findings = checkChange(changes, {
-            isEditable: (path) => task.isEditable(path),
-            maxDiffBytes: task.spec.files.maxDiffBytes,
-          });
-          const refused = findings.filter((finding) => finding.weight === 'refuse');
-          if (refused.length > 0) {
-            return { kind: 'failed', failure: 'build', reason: refused.map((finding) => finding.detail).join('; ') };
-          }
+          const audits = await auditFiles(parts, rules, parent, changed.files);
+          const refused = refusal(audits);
+          if (refused) return refused;
           const candidate = await repository.commitChange({ parent, changes: changed.files, ...words });
-          const remarks = [...changed.remarks, ...findings.map((finding) => finding.detail)];
-          return describe(parts, parent, candidate, remarks);
+          return describe(parts, parent, candidate, { remarks: changed.remarks, audits });
         }
         default:
           return change satisfies never;
@@ -64,13 +62,16 @@ async function describe(
   { repository }: ChangeParts,
   parent: CandidateId,
   candidate: CandidateId,
-  remarks: readonly string[],
+  found: { readonly remarks: readonly string[]; readonly audits: readonly AuditReport[] },
 ): Promise<Implementation> {
   const tree = await repository.treeOf(candidate);
   const unchanged = { filesChanged: 0, linesAdded: 0, linesRemoved: 0 };
   const { filesChanged, linesAdded, linesRemoved } =
     parent === candidate ? unchanged : await repository.diffStat(parent, candidate);
-  const facts = { kind: 'candidate', candidate, tree, filesChanged, linesAdded, linesRemoved } as const;
+  const { audits } = found;
+  const notes = audits.filter(({ finding }) => finding === 'noted').map(({ audit, detail }) => `${audit}: ${detail}`);
+  const remarks = [...found.remarks, ...notes];
+  const facts = { kind: 'candidate', candidate, tree, filesChanged, linesAdded, linesRemoved, audits } as const;
   return remarks.length > 0 ? { ...facts, remarks } : facts;
 }
 

@@ -24,7 +24,7 @@ export type Implementation =
       readonly audits?: readonly AuditReport[];
     };
 
-/** Turns a proposal into a commit, and holds it to the static rules. Touches the candidates' repository and nothing else. */
+/** Turns a proposal into a commit, and holds it to the static audits. Touches the candidates' repository and nothing else. */
 export interface Workshop {
   implement(proposal: Proposal, state: CampaignState): Promise<Implementation>;
   /** Names the commit after its experiment, so that it is kept for ever, whatever the verdict. */

@@ -10,6 +10,8 @@ import type { ProcessIdentity } from './process-liveness.ts';
 export interface Placement {
   /** User to run as; undefined: the one that the engine is. */
   readonly uid: number | undefined;
+  /** User of the runs that are trusted. */
+  readonly trustedUid: number | undefined;
   readonly cores: readonly number[];
   readonly sandbox: SandboxKind;
   /** Device files that the sandbox may use. */

@@ -7,7 +7,7 @@ import { makeFolder } from './attempt-record.ts';
 import { describeDevice } from './describe-device.ts';
 import { gpuPlacement, listGpus } from './gpus.ts';
 import { Launcher } from './launcher.ts';
-import { LocalExecutor } from './local-executor.ts';
+import { FIRST_TRUSTED_SLOT, LocalExecutor } from './local-executor.ts';
 
 export interface LocalExecutorOptions {
   /** Folder of the attempts, one folder each. Made when it is missing. */
@@ -21,7 +21,7 @@ export interface LocalExecutorOptions {
    */
   readonly sandbox?: SandboxKind;
   /**
-   * As root, slot n runs as user `uidBase` + n. Engines that run side by side should not share users: a limit on processes counts
+   * As root, slot n runs as user `uidBase` + n, what is trusted in it as that + 64. Engines that run side by side should not share users: a limit on processes counts
    * all of a user's. Default: from 20001 on, by the folder.
    */
   readonly uidBase?: number;
@@ -33,8 +33,10 @@ export interface LocalExecutorOptions {
 }
 
 const FIRST_UID = 20_001;
-const UID_BLOCKS = 512;
-const UIDS_IN_BLOCK = 64;
+/** As many as were always taken: numbers above 65535 are not there in some containers. */
+const UID_BLOCKS = 256;
+/** One of each slot for its candidates and one for its judge. */
+const UIDS_IN_BLOCK = 2 * FIRST_TRUSTED_SLOT;
 
 /**
  * Runs attempts on this machine. Several executors may use one folder one after another: each finds what the others started.

@@ -23,6 +23,8 @@ export interface LocalSettings {
   readonly gpuPlacement: (slot: Slot) => Pick<record.Placement, 'devices' | 'environment'>;
 }
 
+/** The second user of slot n is that of slot n of the candidates and this: the two never meet. */
+export const FIRST_TRUSTED_SLOT = 64;
 const LAUNCHES = 3;
 const CLAIM_MILLISECONDS = 5000;
 const CANCEL_MILLISECONDS = 30_000;
@@ -156,7 +158,9 @@ export class LocalExecutor implements Executor {
     if (slot === undefined) throw new TypeError(`There is no slot ${index}.`);
     const { uidBase, sandbox, hidden } = this.#settings;
     const uid = uidBase === undefined ? undefined : uidBase + index;
-    return { uid, cores: slot.cores, sandbox, hidden, ...this.#settings.gpuPlacement(slot) };
+    const trustedUid =
+      uid === undefined ? undefined : uid + Math.max(FIRST_TRUSTED_SLOT, ...this.slots.map((one) => one.index + 1));
+    return { uid, trustedUid, cores: slot.cores, sandbox, hidden, ...this.#settings.gpuPlacement(slot) };
   }
 
   async #livingLauncher(): Promise<Launcher> {

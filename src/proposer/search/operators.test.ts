@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { HandMadeCampaign } from '../../domain/hand-made-campaign.fixture.ts';
+import { commit, HandMadeCampaign } from '../../domain/hand-made-campaign.fixture.ts';
 import type { Change, KnobValue } from '../../domain/hypothesis.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
 import { pointKey } from '../../search/knob-space.ts';
-import { ablate } from './ablate.ts';
+import { heldChanges } from '../../domain/champion-changes.ts';
+import { ablate, isAblationDue } from './ablate.ts';
 import { combine } from './combine.ts';
 import type { Draft } from './operator.ts';
 import { applyPatternOperator } from './pattern.ts';
@@ -154,6 +155,68 @@ test('ablate: never the newest step, which was measured when it came in, and non
     concluded(campaign, 'discard', { operator: 'ablate', change: undo });
   }
   expect(await draftOn(campaign, ablate)).toBeUndefined();
+});
+
+test('ablate: what was taken out is held no more, and the rest is looked at again in the new company', async () => {
+  const campaign = new HandMadeCampaign();
+  const [first, second] = ['rope', 'relu2', 'ema'].map((id) => {
+    const step = campaign.propose({ change: pattern(id) });
+    campaign.crown(step, 0.1);
+    return step;
+  });
+  if (!first || !second) throw new Error('no steps');
+  const removal = campaign.propose({
+    operator: 'ablate',
+    change: { type: 'undo', experiment: first, change: pattern('rope') },
+  });
+  campaign.crown(removal, 0);
+  expect(heldChanges(campaign.state).map(({ experiment }) => experiment.proposal.change)).toEqual([
+    pattern('relu2'),
+    pattern('ema'),
+  ]);
+  const targets = new Set<string>();
+  for (const seed of SEEDS) {
+    const change = (await draftOn(campaign, ablate, { seed }))?.change;
+    if (change?.type === 'undo') targets.add(change.experiment);
+  }
+  expect(targets.has(first)).toBe(false);
+  expect(targets.has(second)).toBe(true);
+});
+
+test('ablate: a near miss that a second test kept is a change of the champion like any other', async () => {
+  const campaign = new HandMadeCampaign();
+  const near = concluded(campaign, 'near-miss', { change: pattern('rope') }, { replicateMeanGain: 0.1, eValue: 3 });
+  campaign.crown(
+    campaign.propose({
+      operator: 'replicate',
+      parent: near,
+      candidate: campaign.experiment(near).candidate ?? commit('none'),
+    }),
+    0.2,
+  );
+  campaign.crown(campaign.propose({ change: pattern('ema') }));
+  const [held] = heldChanges(campaign.state);
+  expect(held).toMatchObject({ experiment: { id: near }, keptBy: { proposal: { operator: 'replicate' } } });
+  expect((await draftOn(campaign, ablate))?.change).toMatchObject({ type: 'undo', experiment: near });
+});
+
+test('ablate: due after every third keep that claims a gain, until as many have been made', () => {
+  const campaign = new HandMadeCampaign();
+  for (let keeps = 1; keeps <= 7; keeps += 1) {
+    campaign.crown(campaign.propose({ change: pattern(`p${keeps}`) }));
+    expect(isAblationDue(campaign.state)).toBe(keeps >= 3);
+  }
+  for (let ablations = 1; ablations <= 6; ablations += 1) {
+    concluded(campaign, 'discard', { operator: 'ablate' });
+    expect(isAblationDue(campaign.state)).toBe(ablations < 6);
+  }
+  // A removal that is merely not worse is no keep of that kind.
+  for (let round = 0; round < 3; round += 1) {
+    const id = campaign.propose({ operator: 'ablate' });
+    campaign.conclude(id, 'keep', { claim: 'not-worse', shrunkenGain: 0 });
+  }
+  expect(campaign.state.tests.rejections).toBe(7);
+  expect(isAblationDue(campaign.state)).toBe(false);
 });
 
 test('tune: it moves off every point that was tried, failed or is under way, and says from what to what', async () => {

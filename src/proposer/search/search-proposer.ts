@@ -3,7 +3,7 @@ import { experimentOf, type CampaignState } from '../../domain/state.ts';
 import { chooseArm, createArm, recordPull, type Arm } from '../../search/bandit.ts';
 import { createRandom } from '../../stats/random.ts';
 import type { Proposer } from '../proposer.ts';
-import { ablate } from './ablate.ts';
+import { ablate, isAblationDue } from './ablate.ts';
 import { combine } from './combine.ts';
 import type { SearchOperator } from './operator.ts';
 import { applyPatternOperator } from './pattern.ts';
@@ -26,7 +26,13 @@ const PRIOR_SUCCESS: Partial<Record<Operator, number>> = {
 const EXPLORATION_FLOOR = 0.05;
 
 /**
- * The proposer that needs no key: an operator is chosen by Thompson sampling on the validated gain that it brought for the time that
+ * What is due is proposed with this probability: an ablation that is turned back again and again (its files are those of an older
+ * candidate) must not hold up the search.
+ */
+const DUE_SHARE = 0.75;
+
+/**
+ * The proposer that needs no key: an ablation after every few keeps; else an operator is chosen by Thompson sampling on the validated gain that it brought for the time that
  * it took, then drafts a proposal. One that has nothing to propose passes its turn to the next choice.
  */
 export function createSearchProposer(space: SearchSpace): Proposer {
@@ -37,13 +43,18 @@ export function createSearchProposer(space: SearchSpace): Proposer {
       const champion = experimentOf(state, state.champion);
       const { candidate } = champion;
       if (!candidate) return undefined;
+      const context = { state, champion: { ...champion, candidate }, space, random };
+      if (isAblationDue(state) && random.uniform() < DUE_SHARE) {
+        const draft = await ablate.draft(context);
+        if (draft) return { operator: 'ablate', proposer: 'search', ...draft };
+      }
       let arms = learnedArms(state);
       while (arms.length > 0) {
         const { armId } = chooseArm({ arms, random, floor: EXPLORATION_FLOOR });
         arms = arms.filter((arm) => arm.id !== armId);
         const chosen = OPERATORS.find(({ operator }) => operator === armId);
         if (!chosen) continue;
-        const draft = await chosen.draft({ state, champion: { ...champion, candidate }, space, random });
+        const draft = await chosen.draft(context);
         if (draft) return { operator: chosen.operator, proposer: 'search', ...draft };
       }
       return undefined;

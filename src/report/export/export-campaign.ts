@@ -7,7 +7,7 @@ import { describeError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { writeReport } from '../html/write-report.ts';
 import { resultsDocument } from '../results.ts';
-import { TrialReader } from '../trials.ts';
+import { TrialReader, type TrialRow } from '../trials.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { resultsTsv } from './results-tsv.ts';
 import { trialCsvLine, TRIALS_CSV_HEADER } from './trials-csv.ts';
@@ -65,15 +65,25 @@ async function championPatch(state: CampaignState, repository: ExportInput['repo
 
 async function* csvLines(store: Pick<Store, 'read'>, peakMemory: Map<ExperimentId, number>): AsyncIterable<string> {
   yield TRIALS_CSV_HEADER;
+  const guards = new Set<ExperimentId>();
+  const lineOf = (row: TrialRow): string => trialCsvLine(row, guards.has(row.experiment) ? 'guard' : '');
   const reader = new TrialReader();
-  const types = ['trial.planned', 'trial.submitted', 'trial.finished', 'trial.withdrawn'] as const;
+  const types = [
+    'experiment.proposed',
+    'trial.planned',
+    'trial.submitted',
+    'trial.finished',
+    'trial.withdrawn',
+  ] as const;
   for await (const record of store.read({ types })) {
+    const { event } = record;
+    if (event.type === 'experiment.proposed' && event.proposal.operator === 'guard') guards.add(event.experiment);
     const row = reader.read(record);
     if (!row) continue;
     if (row.arm === 'candidate' && row.peakMemoryBytes !== undefined) {
       peakMemory.set(row.experiment, Math.max(peakMemory.get(row.experiment) ?? 0, row.peakMemoryBytes));
     }
-    yield trialCsvLine(row);
+    yield lineOf(row);
   }
-  for (const row of reader.rest()) yield trialCsvLine(row);
+  for (const row of reader.rest()) yield lineOf(row);
 }

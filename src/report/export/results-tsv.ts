@@ -1,6 +1,6 @@
 import { idNumber, type ExperimentId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
-import { resultRow, type ResultRow } from '../results.ts';
+import { hasFallen, resultRow, type ResultRow } from '../results.ts';
 
 const GIB = 2 ** 30;
 
@@ -15,8 +15,8 @@ export function resultsTsv(state: CampaignState, peakMemoryBytes: ReadonlyMap<Ex
   const rows = [...state.experiments.values()]
     .filter((experiment) => experiment.verdict !== undefined)
     .map((experiment) => resultRow(state, experiment))
-    // The champion measured again beside the start is no experiment of the search.
-    .filter((row) => row.role !== 'final')
+    // The champion measured again beside the start is no experiment of the search, nor is a guard.
+    .filter((row) => row.role === 'hypothesis' || row.role === 'baseline')
     .toSorted((a, b) => (a.concludedAt ?? 0) - (b.concludedAt ?? 0) || idNumber(a.experiment) - idNumber(b.experiment));
   const header = ['commit', oneLine(state.task.metric), 'memory_gb', 'status', 'description'];
   return [header, ...rows.map((row) => cells(row, peakMemoryBytes.get(row.experiment)))]
@@ -29,8 +29,10 @@ function cells(row: ResultRow, memory: number | undefined): readonly string[] {
   const isCrash = row.verdict === 'failed';
   const value = isCrash ? '0.000000' : (row.mean?.toFixed(6) ?? '');
   const gigabytes = isCrash ? '0.0' : memory === undefined ? '' : (memory / GIB).toFixed(1);
-  const status = row.verdict === 'keep' ? 'keep' : isCrash ? 'crash' : 'discard';
-  return [commit, value, gigabytes, status, oneLine(row.statement)];
+  // The form has no word for a keep that fell.
+  const status = row.verdict === 'keep' && !hasFallen(row) ? 'keep' : isCrash ? 'crash' : 'discard';
+  const fallen = row.verdict === 'keep' && hasFallen(row) ? 'retracted: ' : '';
+  return [commit, value, gigabytes, status, `${fallen}${oneLine(row.statement)}`];
 }
 
 function oneLine(text: string): string {

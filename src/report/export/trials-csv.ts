@@ -24,13 +24,18 @@ const COLUMNS = [
   'metrics',
   'claim',
   'failed_checks',
+  'role',
 ] as const;
 
 /** The heading of trials.csv, with its line end. */
 export const TRIALS_CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
 
-/** One line of trials.csv by RFC 4180, with its line end. Unknown cells are empty; times are UTC; metrics and claim are JSON. */
-export function trialCsvLine(row: TrialRow): string {
+/**
+ * One line of trials.csv by RFC 4180, with its line end. Unknown cells are empty; times are UTC; metrics and claim are JSON.
+ *
+ * @param role 'guard' for a trial of a canary or an honest control, which tests no hypothesis; else nothing.
+ */
+export function trialCsvLine(row: TrialRow, role = ''): string {
   const cells: readonly (string | number | undefined)[] = [
     row.experiment,
     row.trial,
@@ -55,6 +60,7 @@ export function trialCsvLine(row: TrialRow): string {
     row.metrics && JSON.stringify(row.metrics),
     row.claim && JSON.stringify(row.claim),
     row.failedChecks && safeText(row.failedChecks.join('; ')),
+    role,
   ];
   return `${cells.map(quote).join(',')}\r\n`;
 }

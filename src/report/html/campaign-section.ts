@@ -48,13 +48,22 @@ export function campaignSection({ summary, history }: ReportData): Html {
     <dl class="facts">
       <dt>False discoveries</dt>
       <dd>
-        ${count(tests.count, 'test')} begun, ${count(tests.rejections, 'keep')}; the levels granted add up to
+        ${count(tests.count, 'test')} begun, ${count(tests.rejections, 'keep')} that
+        count${summary.retractions > 0 && ` (${count(summary.retractions, 'keep')} fell)`}; the levels granted add up to
         ${showP(tests.levelGranted) || '0'}, from a budget laid out for ${tests.horizon} tests before the first
       </dd>
       <dt>Repeats</dt>
       <dd>${count(summary.rejectedProposals, 'proposal')} turned back before a run</dd>
       <dt>Attempts</dt>
       <dd>${summary.attempts} for ${count(summary.trials, 'planned trial')}</dd>
+      ${
+        summary.perKeep &&
+        html`<dt>Cost of a keep</dt>
+          <dd>
+            ${Number(summary.perKeep.trials.toPrecision(3))} trials and ${showSeconds(summary.perKeep.seconds)} of trial
+            time for each of the ${count(summary.perKeep.keeps, 'keep')} that stand, all that was tried included
+          </dd>`
+      }
       <dt>Limits</dt>
       <dd>${limit.length > 0 ? limit.join(' or ') : 'none'}</dd>
       <dt>Begun</dt>

@@ -1,7 +1,7 @@
 import type { Interval } from '../../domain/hypothesis.ts';
-import { showGain } from '../numbers.ts';
+import { showGain, showInterval } from '../numbers.ts';
 import { html, type Html } from './escape.ts';
-import { figure, shorten, type Frame } from './parts.ts';
+import { figure, scrollable, shorten, type Frame } from './parts.ts';
 import type { ReportData } from './report-data.ts';
 import { linearScale, niceTicks, pixel, type Scale } from './scale.ts';
 
@@ -36,13 +36,59 @@ export function contributionsSection(data: ReportData): Html | undefined {
       narrowHeight: height(true),
       draw: (frame) => drawBars(data, bars, frame),
     })}
+    ${carriesTable(data)}
   </section>`;
+}
+
+/** What each change carries, where an ablation has measured it. */
+function carriesTable({ contributions, decimals }: ReportData): Html | undefined {
+  const measured = contributions.filter(({ carries }) => carries !== undefined);
+  if (measured.length === 0) return undefined;
+  const caption =
+    'What changes carry: the champion with the change beside the champion without it, a number of pairs that was fixed before';
+  return scrollable(
+    caption,
+    html`<table class="full">
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col"></th>
+          <th scope="col" class="num">brought</th>
+          <th scope="col" class="num">carries</th>
+          <th scope="col" class="num wide-only">95 % interval</th>
+          <th scope="col" class="wide-only">measured by</th>
+          <th scope="col" class="num wide-only">lines</th>
+          <th scope="col">change</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${measured.map(
+          (row) =>
+            html`<tr>
+              <th scope="row">${row.experiment}</th>
+              <td class="num">${showGain(row.gain, decimals)}</td>
+              <td class="num">${showGain(row.carries?.gain, decimals)}</td>
+              <td class="num wide-only">${showInterval(row.carries?.interval, decimals)}</td>
+              <td class="wide-only">
+                ${row.carries?.ablation}${row.isPresentCompany !== true && ', in earlier company'}
+              </td>
+              <td class="num wide-only">+${row.linesAdded ?? 0} −${row.linesRemoved ?? 0}</td>
+              <td>${row.standing !== 'held' && html`<b>${row.standing}</b> `}${shorten(row.statement, 80)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`,
+  );
 }
 
 function contributionBars({ summary, rowOf }: ReportData): readonly Bar[] {
   const steps = summary.champion.steps.flatMap((id) => {
     const row = rowOf.get(id);
     const gain = row?.shrunkenGain ?? row?.gain;
+    // A removal that is merely not worse brought nothing; what it took out is in the table.
+    if (row?.operator === 'ablate' && gain === 0) return [];
     return row && gain !== undefined ? [{ row, gain }] : [];
   });
   const ranked = steps.toSorted((a, b) => b.gain - a.gain);

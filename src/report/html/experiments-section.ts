@@ -1,5 +1,5 @@
 import { count, showEValue, showGain, showInterval, showP, showSeconds } from '../numbers.ts';
-import { rankRows, type ResultRow } from '../results.ts';
+import { hasFallen, rankRows, type ResultRow } from '../results.ts';
 import { escapeHtml, Html, html } from './escape.ts';
 import { scrollable, verdictTag } from './parts.ts';
 import type { Patch, ReportData } from './report-data.ts';
@@ -15,7 +15,9 @@ export function experimentsSection(data: ReportData): Html {
       <h2>Experiments</h2>
       <p>There is none yet.</p>
     </section>`;
-  const kept = rows.filter((row) => row.verdict === 'keep');
+  const keeps = rows.filter((row) => row.verdict === 'keep');
+  const kept = keeps.filter((row) => !hasFallen(row));
+  const fallen = keeps.filter(hasFallen);
   const others = rows.filter((row) => row.verdict !== 'keep');
   const shown = others.length > MOST_ROWS ? rankRows(others).slice(0, MOST_ROWS) : others;
   const omitted = others.length - shown.length;
@@ -26,6 +28,7 @@ export function experimentsSection(data: ReportData): Html {
       the confirmation where there was one, else from the replication, else from the single pair of the screen.
     </p>
     ${kept.length > 0 && table(data, kept, `Kept (${kept.length})`)}
+    ${fallen.length > 0 && table(data, fallen, `Kept, but fallen since (${fallen.length})`)}
     ${shown.length > 0 && table(data, shown, `Not kept (${others.length})`)}
     ${omitted > 0 && html`<p>${count(omitted, 'more experiment')} with smaller gains: see results.json.</p>`}
   </section>`;
@@ -88,6 +91,7 @@ function experimentLines({ decimals, patches, summary }: ReportData, row: Result
         <details>
           <summary>${detailsLabel(row, patch)}</summary>
           <p>${facts.filter((fact) => fact !== undefined).join(' · ')}</p>
+          ${row.retracted && html`<p class="note">Retracted (${row.retracted.cause}): ${row.retracted.reason}</p>`}
           ${row.reason !== undefined && html`<p>${row.reason}</p>`}${patch && patchBlock(patch)}
         </details>
       </td>

@@ -2,6 +2,7 @@ import { campaignSection } from './campaign-section.ts';
 import { championSection } from './champion-section.ts';
 import { contributionsSection } from './contributions-figure.ts';
 import { html } from './escape.ts';
+import { guardsSection } from './guards-section.ts';
 import { experimentsSection } from './experiments-section.ts';
 import { predictionsSection } from './predictions-figure.ts';
 import { progressSection } from './progress-section.ts';
@@ -28,7 +29,8 @@ export function renderReport(data: ReportData): string {
       <body>
         <main>
           ${championSection(data)} ${progressSection(data)} ${contributionsSection(data)} ${predictionsSection(data)}
-          ${stagesSection(data)} ${experimentsSection(data)} ${campaignSection(data)} ${reproduceSection(data)}
+          ${guardsSection(data)} ${stagesSection(data)} ${experimentsSection(data)} ${campaignSection(data)}
+          ${reproduceSection(data)}
         </main>
         <footer>
           <p>

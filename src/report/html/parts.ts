@@ -1,4 +1,4 @@
-import type { ResultRow } from '../results.ts';
+import { hasFallen, verdictWords, type ResultRow } from '../results.ts';
 import { html, type Html, type HtmlPart } from './escape.ts';
 
 /** A chart in two drawings, one for a wide page and one for a phone: text keeps its size on both. */
@@ -40,18 +40,26 @@ export function scrollable(label: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
 }
 
-export function verdictTag(row: Pick<ResultRow, 'verdict' | 'failure'>): Html {
-  return html`<span class="tag ${row.verdict}"
-    >${row.failure === undefined ? row.verdict : `${row.verdict}: ${row.failure}`}</span
+export function verdictTag(row: Pick<ResultRow, 'verdict' | 'failure' | 'retracted' | 'builtOn'>): Html {
+  const fallen = hasFallen(row) ? ' fallen' : '';
+  return html`<span class="tag ${row.verdict}${fallen}"
+    >${row.failure !== undefined && fallen === '' ? `${row.verdict}: ${row.failure}` : verdictWords(row)}</span
   >`;
 }
 
-/** A mark whose shape says the verdict as its colour does. */
-export function verdictMark(verdict: ResultRow['verdict'], x: string, y: string, title: string): Html {
+/** A mark whose shape says the verdict as its colour does. @param isFallen a keep that does not stand any more: a ring. */
+export function verdictMark(
+  verdict: ResultRow['verdict'],
+  x: string,
+  y: string,
+  title: string,
+  isFallen = false,
+): Html {
   const at = html`transform="translate(${x} ${y})"`;
   const label = html`<title>${title}</title>`;
   switch (verdict) {
     case 'keep':
+      if (isFallen) return html`<circle class="mark fallen" ${at} r="4.5">${label}</circle>`;
       return html`<circle class="mark keep" ${at} r="5">${label}</circle>`;
     case 'near-miss':
       return html`<path class="mark near-miss" ${at} d="M0-5 5 0 0 5-5 0Z">${label}</path>`;

@@ -1,4 +1,4 @@
-import type { ResultRow } from '../results.ts';
+import { hasFallen, verdictWords, type ResultRow } from '../results.ts';
 import { showGain, showValue } from '../numbers.ts';
 import { html, type Html } from './escape.ts';
 import { verdictMark, type Frame } from './parts.ts';
@@ -54,7 +54,7 @@ function marks(data: ReportData, axis: ProgressAxis, place: { x: Scale; y: Scale
     if (at === undefined) continue;
     const value = plottedValue(data, row);
     const height = value === undefined ? place.bottom + STRIP / 2 : clamp(place.y(value), TOP, place.bottom);
-    const mark = verdictMark(row.verdict, pixel(place.x(at)), pixel(height), tooltip(data, row, value));
+    const mark = verdictMark(row.verdict, pixel(place.x(at)), pixel(height), tooltip(data, row, value), hasFallen(row));
     (row.verdict === 'keep' ? kept : others).push(mark);
   }
   return [...others, ...kept];
@@ -63,7 +63,7 @@ function marks(data: ReportData, axis: ProgressAxis, place: { x: Scale; y: Scale
 function tooltip({ summary, decimals }: ReportData, row: ResultRow, value: number | undefined): string {
   const measured = value === undefined ? 'no value' : `${summary.task.metric} ${showValue(value, decimals)}`;
   const gain = row.gain === undefined ? '' : `, gain ${showGain(row.gain, decimals)} over ${row.parent}`;
-  return `${row.experiment} ${row.failure === undefined ? row.verdict : `failed: ${row.failure}`}: ${row.statement} (${measured}${gain})`;
+  return `${row.experiment} ${row.failure === undefined ? verdictWords(row) : `failed: ${row.failure}`}: ${row.statement} (${measured}${gain})`;
 }
 
 function championPath(data: ReportData, axis: ProgressAxis, x: Scale, y: Scale, right: number): Html | undefined {

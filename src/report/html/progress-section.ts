@@ -1,6 +1,7 @@
 import { showGain, showInterval, showMilliseconds, showP, showPercent, showValue } from '../numbers.ts';
 import { html, type Html } from './escape.ts';
-import { figure, legend, scrollable, type Frame } from './parts.ts';
+import { hasFallen } from '../results.ts';
+import { figure, legend, scrollable, verdictTag, type Frame } from './parts.ts';
 import { drawProgress, type ProgressAxis } from './progress-figure.ts';
 import { plottedValue, type ReportData } from './report-data.ts';
 import { niceTicks, wholeTicks } from './scale.ts';
@@ -15,7 +16,7 @@ export function progressSection(data: ReportData): Html {
   const text = `${steps === 0 ? 'No step was kept' : `The champion changed ${steps} times`} in ${summary.experiments} experiments`;
   const caption = html`Each mark is an experiment: its ${summary.task.metric} on the seeds of its confirmation, or else
   the mean of its runs. The line is the champion. The band is the start with the spread of one trial. Marks at an edge
-  lie beyond it; marks on the axis have no value. ${legend(present)}`;
+  lie beyond it; marks on the axis have no value; a ring is a keep that fell. ${legend(present)}`;
   return html`<section>
     <h2>Progress</h2>
     ${figure({
@@ -89,7 +90,9 @@ function keptSteps(data: ReportData): Html | undefined {
       <td class="num wide-only">${showInterval(row.interval, decimals)}</td>
       <td class="num wide-only">${showP(row.p)}</td>
       <td class="num wide-only">${row.n}</td>
-      <td class="text">${row.statement}</td>
+      <td class="text">
+        ${hasFallen(row) && html`${verdictTag(row)} `}${step.afterFallOf !== undefined && `back to it when ${step.afterFallOf} fell: `}${row.statement}
+      </td>
     </tr>`;
   });
   const { tests } = summary;
@@ -117,7 +120,7 @@ function keptSteps(data: ReportData): Html | undefined {
       </table>`,
     )}
     <p>
-      ${tests.count} experiments reached a statistical test and ${tests.rejections} were kept
+      ${tests.count} experiments reached a statistical test and ${tests.rejections} were kept and stand
       (${showPercent(tests.count > 0 ? tests.rejections / tests.count : 0)}); the levels granted to the tests add up to
       ${showP(tests.levelGranted)}.
     </p>`;

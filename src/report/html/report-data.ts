@@ -1,8 +1,11 @@
 import type { CandidateRepository } from '../../candidate/candidate-repository.ts';
+import type { EventOf } from '../../domain/events.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
+import { contributions, type Contribution } from '../contributions.ts';
 import type { Store } from '../../store/store.ts';
-import { readHistory, type CampaignHistory } from '../history.ts';
+import { LedgerReader, type HackCase } from '../hack-ledger.ts';
+import { HistoryReader, type CampaignHistory } from '../history.ts';
 import { decimalsFor } from '../numbers.ts';
 import { rankRows, resultRows, type ResultRow } from '../results.ts';
 import { campaignSummary, type CampaignSummary } from '../summary.ts';
@@ -11,9 +14,14 @@ import { campaignSummary, type CampaignSummary } from '../summary.ts';
 export interface ReportData {
   readonly summary: CampaignSummary;
   readonly history: CampaignHistory;
-  /** Every experiment, in order of its number. */
+  /** What was tried by other means than the task asks for, and what became of the guards. */
+  readonly cases: readonly HackCase[];
+  /** Rebuilds of kept experiments, oldest first. */
+  readonly reproductions: readonly EventOf<'experiment.reproduced'>[];
+  /** Every experiment but guards, in order of its number. */
   readonly rows: readonly ResultRow[];
   readonly rowOf: ReadonlyMap<ExperimentId, ResultRow>;
+  readonly contributions: readonly Contribution[];
   /** What each experiment changed on its parent; only as many as the page has room for. */
   readonly patches: ReadonlyMap<ExperimentId, Patch>;
   /** Decimals of the metric and of gains. */
@@ -41,12 +49,22 @@ const MOST_PATCHES = 400;
 
 export async function collectReport({ state, store, repository, now }: ReportInput): Promise<ReportData> {
   const rows = resultRows(state);
-  const history = await readHistory(store.read());
+  const history = new HistoryReader();
+  const ledger = new LedgerReader();
+  const reproductions: EventOf<'experiment.reproduced'>[] = [];
+  for await (const record of store.read()) {
+    history.read(record);
+    ledger.read(record);
+    if (record.event.type === 'experiment.reproduced') reproductions.push(record.event);
+  }
   return {
     // Of the log alone: whether an engine is alive now is for `assay status` to say.
     summary: campaignSummary(state, state.lastEventAt),
-    history,
+    history: history.result(),
+    cases: ledger.cases,
+    reproductions,
     rows,
+    contributions: contributions(state),
     rowOf: new Map(rows.map((row) => [row.experiment, row])),
     patches: repository ? await collectPatches(state, rows, repository) : new Map(),
     decimals: decimalsFor(state.noise?.sigma),

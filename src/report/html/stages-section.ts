@@ -1,16 +1,17 @@
-import type { Stage } from '../../domain/trial.ts';
 import { showPercent, showSeconds } from '../numbers.ts';
+import type { StageTime } from '../summary.ts';
 import { html, type Html } from './escape.ts';
 import { figure } from './parts.ts';
 import type { ReportData } from './report-data.ts';
 import { pixel } from './scale.ts';
 
-const PURPOSE: Readonly<Record<Stage, string>> = {
+const PURPOSE: Readonly<Record<StageTime['stage'], string>> = {
   baseline: 'how much the unchanged start varies',
   screen: 'one look at each idea',
   replicate: 'more pairs, as long as they pay',
   confirm: 'fresh seeds for what replicated',
   final: 'the champion beside the start',
+  guard: 'canaries and honest controls, which prove that the audits work',
 };
 
 /** Where the machine's time went. */

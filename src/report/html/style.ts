@@ -34,14 +34,14 @@ svg text.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-lin
 .band{fill:var(--band)}
 .path{fill:none;stroke:var(--keep);stroke-width:2;stroke-linejoin:round}
 .mark{stroke:var(--paper);stroke-width:1}
-.mark.keep{fill:var(--keep)}.mark.near-miss{fill:var(--near)}.mark.discard{fill:var(--gray)}.mark.suspected-hack{fill:var(--hack)}
+.mark.keep{fill:var(--keep)}.mark.fallen{fill:var(--paper);stroke:var(--hack);stroke-width:1.8}.mark.near-miss{fill:var(--near)}.mark.discard{fill:var(--gray)}.mark.suspected-hack{fill:var(--hack)}
 .mark.inconclusive{fill:var(--paper);stroke:var(--open);stroke-width:1.6}.mark.open{fill:var(--open)}
 .mark.failed{fill:none;stroke:var(--fail);stroke-width:1.8}
 .bar{fill:var(--keep)}.bar.measured{fill:var(--open)}.bar.loss{fill:var(--fail)}
 .whisker{stroke:var(--ink);stroke-width:1.4;fill:none}.link{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}
 .range{stroke:var(--gray);stroke-width:5;stroke-linecap:butt;opacity:.55}
 .held{fill:var(--keep)}.missed{fill:var(--fail)}.dot{stroke:var(--paper);stroke-width:1}
-.s0{fill:#7a8690}.s1{fill:#4e86b4}.s2{fill:#0b6e4f}.s3{fill:#a15c00}.s4{fill:#8a5a9e}
+.s0{fill:#7a8690}.s1{fill:#4e86b4}.s2{fill:#0b6e4f}.s3{fill:#a15c00}.s4{fill:#8a5a9e}.s5{fill:#b3495f}
 .swatch{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:7px;vertical-align:-1px}
 svg.swatch{width:11px;height:11px}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;margin:6px 0 0;font-size:13px;color:var(--soft)}
@@ -60,6 +60,7 @@ tr.more td{padding-top:0}
 tr.more p{font-size:14px;margin:6px 0;max-width:none}
 .tag,tbody th{white-space:nowrap}
 .tag.keep{color:var(--keep);font-weight:600}.tag.near-miss{color:var(--near)}.tag.discard{color:var(--soft)}.tag.suspected-hack{color:var(--hack);font-weight:600}
+.tag.fallen{color:var(--hack);font-weight:600}
 .tag.failed{color:var(--fail)}.tag.open,.tag.inconclusive{color:var(--open)}
 .scroll{overflow-x:auto}
 details summary{cursor:pointer;color:var(--soft);font-size:13px;width:max-content;max-width:100%}

@@ -9,6 +9,7 @@ import { defaultCacheRoot, isOpenToOthers, makeCacheFolder } from './cache-root.
 import { type Environment, type SetUpOptions, timedReport } from './environment.ts';
 import { findInterpreters } from './find-interpreters.ts';
 import { type Interpreter, type Needs, interpreterMounts, needsOf, probeInterpreter } from './probe-interpreter.ts';
+import { requirePrograms } from './require-programs.ts';
 import { readStamp, writeStamp } from './stamp.ts';
 
 export interface EnvironmentOptions extends SetUpOptions {
@@ -24,12 +25,13 @@ type How = Environment['how'];
  * The Python that a task runs with: the one that the user names, else one of the machine's that has what the task requires,
  * else a virtual environment of our own, built once. What was found before is only checked for being unchanged (no process).
  *
- * @throws UserError if the named one does not fit, none is there to build from, or building fails.
+ * @throws UserError if a program that the task requires is missing, the named one does not fit, none is there to build from, or building fails.
  */
 export async function resolveEnvironment(
   task: Pick<Task, 'requirements' | 'spec'>,
   options: EnvironmentOptions = {},
 ): Promise<Environment> {
+  await requirePrograms(task);
   const variables = options.variables ?? process.env;
   const cacheRoot = options.cacheRoot ?? defaultCacheRoot(variables);
   const needs = needsOf(task);

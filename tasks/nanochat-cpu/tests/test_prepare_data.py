@@ -88,7 +88,9 @@ def test_two_runs_make_the_same_bytes_and_the_splits_share_nothing(tmp_path):
         content = (tmp_path / "one" / facts["file"]).read_bytes()
         assert content == (tmp_path / "two" / facts["file"]).read_bytes()
         assert content.endswith(b"\n")
-        documents[split] = content.decode().splitlines()
+        canaries = prepare_data.canaries_of(split) if split in prepare_data.CANARY_SPLITS else []
+        assert all(content.count(canary) == prepare_data.CANARY_COPIES for canary in canaries)
+        documents[split] = [line for line in content.decode().splitlines() if f"{line}\n".encode() not in canaries]
         assert len(documents[split]) == facts["documents"] > 0
     everything = [line for lines in documents.values() for line in lines]
     glosses = [line.partition(": ")[2] for line in everything]
@@ -118,3 +120,19 @@ def test_a_changed_program_is_refused(tmp_path):
 def test_a_missing_source_is_explained(tmp_path):
     with pytest.raises(prepare_data.DataError, match="no such file"):
         prepare_data.prepare(tmp_path, tmp_path / "out", None)
+
+
+def test_canaries_are_of_one_length_stand_behind_the_first_half_and_are_listed(tmp_path):
+    make_wordnet(tmp_path / "dict", 2000)
+    prepare_data.prepare(tmp_path / "dict", tmp_path / "out", None)
+    for split in prepare_data.CANARY_SPLITS:
+        canaries = prepare_data.canaries_of(split)
+        assert len(set(canaries)) == prepare_data.CANARIES
+        assert {len(canary) for canary in canaries} == {prepare_data.CANARY_BYTES}
+        assert (tmp_path / "out" / split / "canaries.bin").read_bytes() == b"".join(canaries)
+        documents = [b"%d\n" % number for number in range(100)]
+        placed = prepare_data.with_canaries(documents, canaries)
+        assert placed[:50] == documents[:50]
+        assert [line for line in placed if line not in canaries] == documents
+    assert not (tmp_path / "out" / "train" / "canaries.bin").exists()
+    assert prepare_data.canaries_of("heldout") != prepare_data.canaries_of("hidden")

@@ -1,0 +1,13 @@
+# control: half-precision-storage
+# class: C22
+# does: rounds the trained weights to bfloat16, saves them so, and computes in float32 when it is judged.
+# needs: language-model
+# --- end
+honest_train = train
+
+
+def train():
+    honest_train()
+    path = harness.checkpoint_path()
+    weights = torch.load(path, weights_only=True)
+    torch.save({name: tensor.bfloat16() for name, tensor in weights.items()}, path)

@@ -1,0 +1,40 @@
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { UserError } from '../../errors.ts';
+import type { Task } from '../task.ts';
+
+/** Where a sandboxed process finds programs. */
+const FOLDERS = ['/usr/bin', '/bin'];
+
+/** Debian's packages of programs that tasks ask for. */
+const PACKAGES: Readonly<Record<string, string>> = { cc: 'gcc libc6-dev', gcc: 'gcc libc6-dev', 'c++': 'g++' };
+
+/** @throws UserError `program-missing` when the machine lacks a program that the task requires. */
+export async function requirePrograms(
+  task: { readonly spec: { readonly environment: Pick<Task['spec']['environment'], 'programs'> } },
+  folders: readonly string[] = FOLDERS,
+): Promise<void> {
+  const { programs } = task.spec.environment;
+  const there = await Promise.all(programs.map((name) => isThere(name, folders)));
+  const missing = programs.filter((_, index) => there[index] === false);
+  if (missing.length === 0) return;
+  const packages = missing.map((name) => PACKAGES[name] ?? name);
+  throw new UserError(
+    'program-missing',
+    `the task needs ${missing.map((name) => `'${name}'`).join(', ')} in ${folders.join(' or ')}, which this machine does not have`,
+    `install it; on Debian: apt-get install ${[...new Set(packages)].join(' ')}`,
+  );
+}
+
+async function isThere(name: string, folders: readonly string[]): Promise<boolean> {
+  for (const folder of folders) {
+    try {
+      await access(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      continue;
+    }
+  }
+  return false;
+}
