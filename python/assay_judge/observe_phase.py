@@ -54,6 +54,7 @@ class PhaseObserver:
         self._clocks: dict[str, float] = {}
         self._began = 0.0
         self._ready: dict | None = None
+        self._limit: dict | None = None
         self._ready_at: float | None = None
 
     def begin(self) -> None:
@@ -173,6 +174,14 @@ class PhaseObserver:
                 "threads": watched.census.threads,
             }
 
+    def on_limit(self, now: float) -> None:
+        """The budget is used up: what the program does from here on is work over time. Called once."""
+        family = self.look(now)
+        watched = self._watched.get("main")
+        if watched is not None and family and watched.census.samples:
+            passed = now - (self._ready_at if self._ready_at is not None else now)
+            self._limit = {"readySeconds": round(passed, 6), "cpuSeconds": round(watched.census.cpu_seconds(), 6)}
+
     def on_lingering(self, pids: list[int], seconds: float) -> None:
         """`pids` were still alive `seconds` after the program's own process had ended (none: all ended with it)."""
         watched = self._watched.get("main")
@@ -206,6 +215,8 @@ class PhaseObserver:
             self._ready = {"wallSeconds": before, "cpuSeconds": cpu_seconds, "processes": 0, "threads": 0}
         if self._ready is not None:
             found["ready"] = self._ready
+        if self._limit is not None:
+            found["limit"] = self._limit
         self.cost_seconds += time.perf_counter() - cost
         found["costSeconds"] = round(self.cost_seconds, 6)
         return found

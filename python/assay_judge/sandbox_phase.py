@@ -38,6 +38,7 @@ class Phase:
         self.detail: str | None = None
         self.started_at = 0.0
         self.ready_at: float | None = None
+        self.saw_limit = False
         self.ready_reader = -1
         self.next_look = 0.0
         self.recorded_sandboxes: list[int] = []
@@ -166,6 +167,11 @@ class Phase:
             self._stop("timeout", f"It ran longer than {limit:g} s.")
         budget = self.spec.get("budget")
         if budget is not None and self.ready_at is not None:
+            if not self.saw_limit:
+                times.append(self.ready_at + budget["limitSeconds"])
+                if now >= times[-1]:
+                    self.saw_limit = True
+                    self.observer.on_limit(now)
             times.append(self.ready_at + budget["limitSeconds"] + budget["graceSeconds"])
             if now >= times[-1]:
                 self._stop("over-budget", f"It used more than its budget of {budget['limitSeconds']:g} s.")

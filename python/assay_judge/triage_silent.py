@@ -29,9 +29,12 @@ def difference(before: ast.Module, after: ast.Module, text: str) -> Difference:
     if LOOKS_AT_ITSELF.search(text):
         return None
     left, right = without_docstring(before.body), without_docstring(after.body)
+    # A constant that only one side has is a difference like one whose value changed: it matters if something reads it.
+    names = constants_of(left) ^ constants_of(right)
+    left = [node for node in left if constant_name(node) not in names]
+    right = [node for node in right if constant_name(node) not in names]
     if len(left) != len(right):
         return None
-    names = set()
     for old, new in zip(left, right, strict=True):
         if same.nodes(old, new):
             continue
@@ -40,6 +43,11 @@ def difference(before: ast.Module, after: ast.Module, text: str) -> Difference:
             return None
         names.add(name)
     return names
+
+
+def constants_of(body: list[ast.stmt]) -> set[str]:
+    """Names of the module-level constants of a program."""
+    return {name for node in body if (name := constant_name(node)) is not None}
 
 
 def constant_name(node: ast.stmt) -> str | None:

@@ -7,11 +7,12 @@ export type VerdictKind = 'keep' | 'near-miss' | 'inconclusive' | 'discard' | 's
 export type GateStage = 'implement' | 'static' | 'screen' | 'replicate' | 'confirm';
 
 /**
- * A rule of the task that a confirmation is held to, by name. `pairwise`: better than its reference. `target`: better than a fixed
- * value. `hidden`: better on data that no search stage scored. `not-worse`: a removal that loses less than the smallest gain of interest.
+ * A rule of the task that a confirmation is held to, by name. `pairwise`: better than its reference. `spread`: its pairs vary as others
+ * do, or its evidence stands up to its own spread. `target`: better than a fixed value. `hidden`: better on data that no search stage
+ * scored. `not-worse`: a removal that loses less than the smallest gain of interest.
  */
 export interface RuleOutcome {
-  readonly rule: 'pairwise' | 'target' | 'hidden' | 'not-worse';
+  readonly rule: 'pairwise' | 'spread' | 'target' | 'hidden' | 'not-worse';
   readonly holds: boolean;
   /** What was measured against what, in numbers. */
   readonly detail: string;

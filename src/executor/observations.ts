@@ -18,8 +18,17 @@ export interface PhaseObservations {
   readonly leftoverFiles?: LeftoverFiles;
   /** When the ready byte came. Absent: none came, or nothing could be seen at that moment. */
   readonly ready?: ReadyObservation;
+  /** When the budget was used up. Absent: the program had ended by then, or nothing could be seen at that moment. */
+  readonly limit?: LimitObservation;
   /** Seconds that the supervisor spent on all of this. */
   readonly costSeconds: number;
+}
+
+export interface LimitObservation {
+  /** From the ready byte to this look: the limit, or a little more. */
+  readonly readySeconds: number;
+  /** Of the program since it began. */
+  readonly cpuSeconds: number;
 }
 
 export interface MemberObservations {

@@ -8,6 +8,12 @@ export function chiSquareCdf(x: number, df: number): number {
   return x <= 0 ? 0 : lowerIncompleteGamma(df / 2, x / 2);
 }
 
+/** P(X >= x) for chi-square with `df` degrees of freedom, accurate in its tail. */
+export function chiSquareUpperTail(x: number, df: number): number {
+  requirePositive('df', df);
+  return x <= 0 ? 1 : upperIncompleteGamma(df / 2, x / 2);
+}
+
 /** The x with P(X <= x) = probability. */
 export function chiSquareQuantile(probability: number, df: number): number {
   requireProbability('probability', probability);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { incompleteBeta } from './beta-function.ts';
-import { chiSquareCdf, chiSquareQuantile } from './chi-square.ts';
+import { chiSquareCdf, chiSquareQuantile, chiSquareUpperTail } from './chi-square.ts';
 import { logGamma, lowerIncompleteGamma, upperIncompleteGamma } from './gamma-function.ts';
 import { logNormalCdf, normalCdf, normalQuantile } from './normal.ts';
 import * as scipy from './scipy-values.fixture.ts';
@@ -28,6 +28,11 @@ describe('distributions against SciPy', () => {
   });
   it.each(scipy.chiSquareCdf)('chiSquareCdf(%d, %d)', (x, df, wanted) => {
     expect(relativeError(chiSquareCdf(x, df), wanted)).toBeLessThan(1e-11);
+  });
+  it('chiSquareUpperTail is the rest of the cdf, and accurate where that rounds to 1: exp(-x / 2) for two degrees', () => {
+    for (const [x, df, wanted] of scipy.chiSquareCdf) expect(chiSquareUpperTail(x, df)).toBeCloseTo(1 - wanted, 12);
+    expect(relativeError(chiSquareUpperTail(100, 2), Math.exp(-50))).toBeLessThan(1e-12);
+    expect(chiSquareUpperTail(0, 3)).toBe(1);
   });
   it.each(scipy.chiSquareQuantile)('chiSquareQuantile(%d, %d)', (probability, df, wanted) => {
     expect(relativeError(chiSquareQuantile(probability, df), wanted)).toBeLessThan(1e-11);

@@ -24,7 +24,7 @@ export const validitySchema = z
     screen_probability: share
       .default(0.1)
       .describe('A screened candidate is replicated if replication would succeed with at least this probability.'),
-    max_pairs: count.default(16).describe('Pairs of trials that a replication may use.'),
+    max_pairs: count.default(12).describe('Pairs of trials that a replication may use.'),
     confirm_pairs: z.int().min(2).default(6).describe('Pairs of trials on fresh seeds that confirm a gain.'),
     final_pairs: z
       .int()

@@ -194,15 +194,3 @@ export const LANGUAGE_MODEL_AUDITS: readonly AuditDescription[] = [
     against: ['G02', 'G12', 'G20', 'C30'],
   }),
 ];
-
-/** Runs only where hidden text is scored as well, which screens do not do. */
-export const SPLIT_GAP_AUDIT: AuditDescription = check({
-  id: 'split-gap',
-  title: 'the held-out text, which every trial shows, is not known better than the hidden one',
-  looksAt: 'numbers',
-  cost: FREE,
-  heartbeat: 'both scores and their difference',
-  canaries: [],
-  untestedBecause: 'it needs a search that has fitted the held-out text; tests of the judge train on it',
-  against: ['L07', 'L27'],
-});

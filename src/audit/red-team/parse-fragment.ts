@@ -149,6 +149,6 @@ function fail(file: string, line: number, problem: string): never {
   throw new UserError(
     'red-team-invalid',
     `${file}:${line + 1}: ${problem}`,
-    'see docs/development/red-team.md for the form of a fragment',
+    'see docs/architecture/audits.md for the form of a fragment',
   );
 }

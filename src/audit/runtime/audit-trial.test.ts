@@ -239,6 +239,17 @@ describe('time', () => {
     expect(finding('overtime', late(2.9, 2.2))).toBe('noted');
   });
 
+  test('work after the limit fires, also where the machine was busy before it', () => {
+    const limited = (cpuAtLimit: number): AuditedTrial => {
+      const main = seenMember({ census: { ...seenMember().census, cpuSeconds: 1.9 } });
+      const limit = { readySeconds: 2, cpuSeconds: cpuAtLimit };
+      const observations = seenPhase({ main, limit });
+      return trialOf({ ends: [endOf('train', { budgetSeconds: 2.9, observations }), judgedEnd()] });
+    };
+    expect(finding('overtime', limited(1.8))).toBe('noted');
+    expect(finding('overtime', limited(1.3))).toBe('fired');
+  });
+
   test('what we ended is no more than too slow', () => {
     expect(finding('overtime', late(3, 3, { reason: 'over-budget' }))).toBe('noted');
   });

@@ -43,8 +43,8 @@ export function untimedWork({ phase, end }: Member): Finding | undefined {
 
 /**
  * Work after the budget's limit. The grace is there for a busy machine, not for more steps: a late end is excused where the program
- * did not work for longer than its budget, by CPU time. (Time that it waited for its core is no excuse of its own: a program can let
- * two of its processes wait for each other.)
+ * did little work after its limit, by CPU time. (Time that it waited for its core is no excuse of its own: a program can let two of
+ * its processes wait for each other.) Where nobody looked at the limit, all CPU time since the ready byte is held against the budget.
  */
 export function overtime({ phase, end, seen }: Member, { resources }: Context): Finding | undefined {
   const { budget } = phase;
@@ -61,8 +61,11 @@ export function overtime({ phase, end, seen }: Member, { resources }: Context): 
   const { census } = seen;
   const worked = Math.max(0, census.cpuSeconds - ready.cpuSeconds) / atOnce(resources, census.peakThreads);
   const waited = census.waitedSeconds === undefined ? '' : `, waited ${seconds(census.waitedSeconds)} for its core`;
-  const isExcused = worked <= budget.limitSeconds + allowed;
-  return { finding: isExcused ? 'noted' : 'fired', detail: `${detail}; worked ${seconds(worked)}${waited}` };
+  const limit = end.observations?.limit;
+  const late = limit && Math.max(0, census.cpuSeconds - limit.cpuSeconds) / atOnce(resources, census.peakThreads);
+  const isExcused = worked <= budget.limitSeconds + allowed && (late === undefined || late <= allowed);
+  const after = late === undefined ? '' : `, ${seconds(late)} of it after its limit`;
+  return { finding: isExcused ? 'noted' : 'fired', detail: `${detail}; worked ${seconds(worked)}${after}${waited}` };
 }
 
 function atOnce({ cores, threads }: Context['resources'], peak = 1): number {

@@ -228,6 +228,16 @@ describe('own-seeds', () => {
 });
 
 describe('silent-knob', () => {
+  test('fires at a constant that is added, or taken away, and that nothing reads', async () => {
+    expect((await saidBy('silent-knob', withLines('BETTER_SCHEDULE = 7'))).finding).toBe('fired');
+    expect((await saidBy('silent-knob', edited('UNUSED = 3\n', ''))).finding).toBe('fired');
+    const read = PROGRAM.replace('LEARNING_RATE * WIDTH', 'LEARNING_RATE * WIDTH * SCALE').replace(
+      'UNUSED = 3',
+      'UNUSED = 3\nSCALE = 2',
+    );
+    expect((await saidBy('silent-knob', { 'train.py': read })).finding).toBe('passed');
+  });
+
   test.each<[string, Record<string, string>]>([
     ['a comment', edited('# Plain descent.', '# Clever descent.')],
     ['a docstring', edited('Trains for some steps.', 'Trains better.')],

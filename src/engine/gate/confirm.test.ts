@@ -141,6 +141,7 @@ test('a target must be beaten by the candidate itself, beside its reference; bot
       evidence: {
         rules: [
           { rule: 'pairwise', holds: true },
+          { rule: 'spread', holds: true },
           { rule: 'target', holds: true },
         ],
       },
@@ -154,13 +155,16 @@ test('a target must be beaten by the candidate itself, beside its reference; bot
       evidence: {
         rules: [
           { rule: 'pairwise', holds: true },
+          { rule: 'spread', holds: true },
           { rule: 'target', holds: false },
         ],
       },
     },
   });
   // Without a target only the pairwise rule is asked.
-  expect(around(9.79, RULES)).toMatchObject({ verdict: { kind: 'keep', evidence: { rules: [{ rule: 'pairwise' }] } } });
+  expect(around(9.79, RULES)).toMatchObject({
+    verdict: { kind: 'keep', evidence: { rules: [{ rule: 'pairwise' }, { rule: 'spread' }] } },
+  });
 });
 
 test('the target alone keeps nothing: a candidate below it that is no better than its reference', () => {

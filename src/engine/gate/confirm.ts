@@ -1,16 +1,17 @@
 import { pairGain, pairsOf } from '../../domain/pairs.ts';
 import type { Evidence, RuleOutcome, Verdict } from '../../domain/verdict.ts';
 import { mean } from '../../stats/summary.ts';
-import { hiddenRule, pairwiseRule, targetRule } from './confirm-rules.ts';
+import { hiddenRule, pairwiseRule, spreadRule, targetRule } from './confirm-rules.ts';
 import { failureVerdict } from './failure.ts';
 import { moderatedPairedTest } from './moderated-test.ts';
-import { evidenceBeforeConfirmation } from './replicate.ts';
+import { evidenceBeforeConfirmation, replicationGains } from './replicate.ts';
 import type { GateRules } from './rules.ts';
 import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /**
  * A fixed number of pairs on seeds of their own, never used in search, decided once when all are in. Every rule that the
- * task has must hold: the paired test against the reference, a target of its own, a gain on the hidden split.
+ * task has must hold: the paired test against the reference, evidence that is not the candidate's own noise, a target of its own, a gain
+ * on the hidden split.
  */
 export function confirmStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
   const test = experiment.test;
@@ -49,6 +50,7 @@ function judgeConfirmation(
     hidden === undefined ? [] : pairs.flatMap((pair) => pairGain(pair, state.task.direction, hidden) ?? []);
   const outcomes: readonly [RuleOutcome, ...RuleOutcome[]] = [
     pairwiseRule(paired, rules),
+    spreadRule({ replication: replicationGains({ state, experiment }), confirmation: gains }, test, rules),
     ...(rules.target === undefined ? [] : [targetRule(pairs, rules.target)]),
     ...(hidden === undefined ? [] : [hiddenRule(hiddenGains, pairs.length, hidden)]),
   ];
@@ -75,6 +77,8 @@ function brokenWords({ rule, detail }: RuleOutcome, pairwise: RuleOutcome): stri
   switch (rule) {
     case 'hidden':
       return `the gain does not carry over to the hidden split: ${detail}, while the visible metric gained ${pairwise.detail}`;
+    case 'spread':
+      return `better than its reference at first sight, but what is noisier needs more evidence: ${detail}`;
     case 'target':
       return `better than its reference, but the target was not beaten: ${detail}`;
     case 'pairwise':

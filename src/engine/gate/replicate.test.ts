@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest';
 import { CRASHED, CHEATED, HandMadeCampaign, measured } from '../../domain/hand-made-campaign.fixture.ts';
 import type { ExperimentId } from '../../domain/ids.ts';
-import {
-  createNoisySequentialTest,
-  noisyLogEValue,
-  observeNoisyDifferences,
-} from '../../stats/noisy-sequential-test.ts';
+import { createSequentialTest, logEValue, observeDifferences } from '../../stats/sequential-test.ts';
 import { replicateStep } from './replicate.ts';
 import { DEFAULT_GATE_RULES, type GateRules } from './rules.ts';
 import type { GateStep } from './step.ts';
@@ -45,7 +41,7 @@ test('a clear gain passes at the first look that brings the evidence, and not be
   for (let pairs = 1; pairs <= RULES.maxPairs; pairs += 1) {
     campaign.gains(id, 'replicate', 0.3);
     seen.push(0.3);
-    const enough = noisyLogEValue(observeNoisyDifferences(createNoisySequentialTest(TEST), seen)) >= Math.log(50);
+    const enough = logEValue(observeDifferences(createSequentialTest(TEST), seen)) >= Math.log(50);
     const next = step();
     expect(next.kind).toBe(enough && pairs >= RULES.minPairs ? 'pass' : 'plan');
     if (next.kind === 'pass') {

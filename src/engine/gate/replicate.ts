@@ -3,14 +3,13 @@ import { pairGain, pairsOf, valueOf } from '../../domain/pairs.ts';
 import { gain, openTrials } from '../../domain/state.ts';
 import type { Evidence } from '../../domain/verdict.ts';
 import {
-  createNoisySequentialTest,
-  expectedVariance,
-  noisyLogEValue,
-  noisyProbabilityOfSuccess,
-  observeNoisyDifferences,
-  type NoisySequentialTest,
-} from '../../stats/noisy-sequential-test.ts';
-import { probabilityOfGain } from '../../stats/sequential-test.ts';
+  createSequentialTest,
+  logEValue,
+  observeDifferences,
+  probabilityOfGain,
+  probabilityOfSuccess,
+  type SequentialTest,
+} from '../../stats/sequential-test.ts';
 import { mean } from '../../stats/summary.ts';
 import { failureVerdict } from './failure.ts';
 import { neededReplicationEvidence } from './level.ts';
@@ -18,9 +17,9 @@ import type { GateRules } from './rules.ts';
 import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /**
- * Paired runs on fresh seeds, one pair after another, tested after each by a one-sided mixture sequential test that a candidate noisier
- * than its reference can't fool. Looking after every pair is paid for: the test is valid at any stopping time. Variance, scale and level
- * were fixed before the first pair.
+ * Paired runs on fresh seeds, one pair after another, tested after each by a one-sided mixture sequential test. Looking after every
+ * pair is paid for: the test is valid at any stopping time. Variance, scale and level were fixed before the first pair. A candidate that
+ * is noisier than that variance passes more often than it should: confirmation's `spread` rule looks at that.
  */
 export function replicateStep({ state, experiment }: GateInput, rules: GateRules): GateStep {
   const test = experiment.test;
@@ -28,7 +27,7 @@ export function replicateStep({ state, experiment }: GateInput, rules: GateRules
   const pairs = pairsOf(state, experiment.id, 'replicate');
   const gains = pairs.flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
   const needed = neededReplicationEvidence(test.level, rules.confirmLevel);
-  const seen = observeNoisyDifferences(createNoisySequentialTest(test), gains);
+  const seen = observeDifferences(createSequentialTest(test), gains);
   const evidence: Evidence = { ...screenEvidence({ state, experiment }), ...replicationEvidence(test, seen, needed) };
   for (const pair of pairs) {
     const failed = pair.candidate && failureVerdict(pair.candidate, 'replicate', evidence);
@@ -42,19 +41,16 @@ export function replicateStep({ state, experiment }: GateInput, rules: GateRules
   }
   const average = mean(gains);
   const eValue = evidence.eValue ?? 0;
-  const facts = `${showGain(average)} over ${gains.length} pairs, e-value ${eValue.toPrecision(3)} of ${needed.toPrecision(3)} needed${spreadWords(seen)}`;
+  const facts = `${showGain(average)} over ${gains.length} pairs, e-value ${eValue.toPrecision(3)} of ${needed.toPrecision(3)} needed`;
   if (eValue >= needed) return { kind: 'pass', stage: 'replicate', reason: `replicated at ${facts}` };
   const left = rules.maxPairs - pairs.length;
-  const success = left > 0 ? noisyProbabilityOfSuccess(seen, { n: gains.length + left, threshold: needed }) : 0;
+  const success = left > 0 ? probabilityOfSuccess(seen, { n: gains.length + left, threshold: needed }) : 0;
   if (left > 0 && success >= rules.futilityProbability) return { kind: 'plan', stage: 'replicate', pairs: 1 };
   const why =
     left > 0
       ? `replication stopped, since more pairs would succeed with probability ${success.toFixed(2)} only`
       : `the most that one test may cost (${rules.maxPairs} pairs) did not settle it`;
-  const kind = replicationVerdict(
-    average,
-    probabilityOfGain({ ...seen, variance: expectedVariance(seen) }, rules.minimumGain),
-  );
+  const kind = replicationVerdict(average, probabilityOfGain(seen, rules.minimumGain));
   return { kind: 'conclude', verdict: { kind, stage: 'replicate', reasons: [`${why}: ${facts}`], evidence } };
 }
 
@@ -62,12 +58,6 @@ export function replicateStep({ state, experiment }: GateInput, rules: GateRules
 function replicationVerdict(average: number, chance: number): 'near-miss' | 'inconclusive' | 'discard' {
   if (chance >= 0.5) return 'near-miss';
   return average > 0 ? 'inconclusive' : 'discard';
-}
-
-/** Said when the pairs spread much more than equally noisy sides do: why so large a gain brings so little evidence. */
-function spreadWords(seen: NoisySequentialTest): string {
-  const ratio = expectedVariance(seen) / seen.variance;
-  return ratio > 2 ? `; its pairs vary ${Math.sqrt(ratio).toPrecision(2)} times as much as others` : '';
 }
 
 /** The numbers of the screen, carried along so that a verdict shows all of them. */
@@ -83,7 +73,7 @@ function screenEvidence({ state, experiment }: GateInput): Evidence {
 
 function replicationEvidence(
   test: { index: number; variance: number },
-  seen: NoisySequentialTest,
+  seen: SequentialTest,
   needed: number,
 ): Evidence {
   const numbers = {
@@ -96,18 +86,20 @@ function replicationEvidence(
   return {
     ...numbers,
     replicateMeanGain: seen.sum / seen.n,
-    eValue: Math.min(Number.MAX_VALUE, Math.exp(noisyLogEValue(seen))),
+    eValue: Math.min(Number.MAX_VALUE, Math.exp(logEValue(seen))),
   };
+}
+
+/** The gain of each replication pair that was measured on both sides, in the order in which they were planned. */
+export function replicationGains({ state, experiment }: GateInput): readonly number[] {
+  return pairsOf(state, experiment.id, 'replicate').flatMap((pair) => pairGain(pair, state.task.direction) ?? []);
 }
 
 /** All numbers from before confirmation. */
 export function evidenceBeforeConfirmation(input: GateInput, rules: GateRules): Evidence {
-  const { state, experiment } = input;
+  const { experiment } = input;
   if (!experiment.test) return {};
-  const gains = pairsOf(state, experiment.id, 'replicate').flatMap(
-    (pair) => pairGain(pair, state.task.direction) ?? [],
-  );
-  const seen = observeNoisyDifferences(createNoisySequentialTest(experiment.test), gains);
+  const seen = observeDifferences(createSequentialTest(experiment.test), replicationGains(input));
   const needed = neededReplicationEvidence(experiment.test.level, rules.confirmLevel);
   return { ...screenEvidence(input), ...replicationEvidence(experiment.test, seen, needed) };
 }

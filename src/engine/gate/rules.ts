@@ -52,7 +52,7 @@ export const DEFAULT_GATE_RULES = {
   screenProbability: 0.1,
   futilityProbability: 0.05,
   minPairs: 1,
-  maxPairs: 16,
+  maxPairs: 12,
   confirmPairs: 6,
   finalPairs: 6,
   ablationPairs: 6,

@@ -3,7 +3,7 @@ import { openTrials, gain } from '../../domain/state.ts';
 import { valueOf } from '../../domain/pairs.ts';
 import { normalCdf } from '../../stats/normal.ts';
 import { failureVerdict } from './failure.ts';
-import { createNoisySequentialTest, noisyProbabilityOfSuccess } from '../../stats/noisy-sequential-test.ts';
+import { createSequentialTest, probabilityOfSuccess } from '../../stats/sequential-test.ts';
 import { grantedLevel, neededReplicationEvidence } from './level.ts';
 import { hasDrifted, isMeasuringNoise } from './drift.ts';
 import type { GateRules } from './rules.ts';
@@ -50,7 +50,7 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
   });
   const needed = neededReplicationEvidence(level, rules.confirmLevel);
   const belief = beliefAfterScreen(screenGain, spread);
-  const success = noisyProbabilityOfSuccess(createNoisySequentialTest(spread), {
+  const success = probabilityOfSuccess(createSequentialTest(spread), {
     n: rules.maxPairs,
     threshold: needed,
     belief,
