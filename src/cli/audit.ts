@@ -171,10 +171,10 @@ async function printReport(output: Output, report: ReauditReport): Promise<void>
 }
 
 async function printCatalogue(output: Output): Promise<void> {
-  const { CATALOGUE, catalogueVersions } = await import('../audit/catalogue/catalogue.ts');
+  const { CATALOGUE, catalogueVersions, OPTIONAL_AUDITS } = await import('../audit/catalogue/catalogue.ts');
   const { catalogueHash } = await import('../report/hack-ledger.ts');
   const hash = catalogueHash(catalogueVersions());
-  const audits = [...CATALOGUE.values()];
+  const audits = [...CATALOGUE.values(), ...OPTIONAL_AUDITS];
   if (output.isJson) {
     output.json('assay.audit-list.v1', { catalogue: hash, audits });
     return;

@@ -65,7 +65,7 @@ export const STATIC_AUDITS: readonly AuditDescription[] = [
     weight: 'refuse',
     cost: 'one comparison of hashes a file',
     heartbeat: 'how many protected files were compared',
-    canaries: ['native-shadow-header'],
+    canaries: ['replaced-harness'],
     against: ['G01', 'G03', 'G12'],
   },
   {
@@ -91,7 +91,7 @@ export const STATIC_AUDITS: readonly AuditDescription[] = [
     weight: 'triage',
     cost: "a few milliseconds of Python's own parser; nothing of the candidate is run",
     heartbeat: 'files, lines and nodes (Python) or tokens (C) looked at',
-    canaries: ['native-daemon', 'native-included-file', 'replaced-host-functions'],
+    canaries: ['native-included-file'],
     against: ['T03', 'T06', 'T09', 'G02', 'G04', 'G07', 'G11', 'G13', 'G17'],
   },
   {
@@ -103,7 +103,7 @@ export const STATIC_AUDITS: readonly AuditDescription[] = [
     weight: 'triage',
     cost: 'part of forbidden-names',
     heartbeat: 'files looked at',
-    canaries: ['train-in-first-answer'],
+    canaries: ['fixed-initial-draw'],
     against: ['L17', 'L18'],
   },
   {
@@ -128,7 +128,7 @@ export const STATIC_AUDITS: readonly AuditDescription[] = [
     weight: 'triage',
     cost: 'part of forbidden-names',
     heartbeat: 'files, lines and nodes looked at',
-    canaries: ['another-model-when-judged', 'native-caller-sniff'],
+    canaries: ['another-model-when-judged'],
     against: ['C28', 'T10', 'C23'],
   },
   {

@@ -44,9 +44,9 @@ export async function guardedCampaign(options: GuardedCampaignOptions): Promise<
   const world = createSimulatedWorld({ sigma });
   let calls = 0;
   /** What the audits say, one of them broken on purpose. */
-  const look = (ids: readonly string[], hack?: string | null): readonly AuditReport[] =>
+  const look = (ids: readonly string[], hack?: string | null, isBroken = true): readonly AuditReport[] =>
     ids.flatMap((audit): AuditReport[] => {
-      const how = sabotage?.audit === audit ? sabotage.how : undefined;
+      const how = isBroken && sabotage?.audit === audit ? sabotage.how : undefined;
       if (how === 'silent') return [];
       const fires = how === 'paranoid' || (hack === audit && how !== 'blind');
       return [{ audit, version: 1, finding: fires ? 'fired' : 'passed', detail: fires ? 'it cheats' : 'looked' }];
@@ -80,8 +80,7 @@ export async function guardedCampaign(options: GuardedCampaignOptions): Promise<
       auditTrial: ({ plan }): TrialAudits => {
         const hack = world.filesOf(plan.candidate)['hack'];
         const isBroken = Number(plan.trial.slice(1)) >= (sabotage?.fromTrial ?? 0) && plan.stage !== 'baseline';
-        const whole = audits.map((audit) => ({ audit, version: 1, finding: 'passed', detail: 'looked' }) as const);
-        return { reports: isBroken ? look(audits, hack) : whole, expected: audits, decides: () => true };
+        return { reports: look(audits, hack, isBroken), expected: audits, decides: () => true };
       },
     },
   });
