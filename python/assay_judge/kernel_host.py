@@ -3,8 +3,9 @@
     python -P -m assay_judge.kernel_host --library <folder>/kernels.so --exchange <folder>
 
 Requests come on the first standard input, replies go to the first standard output (see kernel_protocol.py); both are
-moved to private descriptors. One request is one call, and the host knows nothing else of it: not whether it is
-timed, not which data it gets. Candidate code runs in this process from LOAD on: what it says after that is a claim.
+moved to private descriptors. One request is one call, answered in C (kernel_loop.c), and the host knows nothing else of
+it: not whether it is timed, not which data it gets. Candidate code runs in this process from LOAD on: what it says
+after that is a claim.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import mmap
 import os
 import resource
 import time
-from collections.abc import Callable
+from pathlib import Path
 
 if not __package__:
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from assay_judge import kernel_protocol as protocol
+from assay_judge.kernel_loop import Loop
 
 PAGE_BYTES = 4096
 OWN_NAMESPACE_PID = 16
@@ -59,53 +61,39 @@ class Host:
         self._library = library
         self._exchange = exchange
         self._area: Area | None = None
-        self._kernels: list[Callable[..., None]] = []
+        self._loop: Loop | None = None
 
-    def answer(self, operation: int, kernel: int, sizes: tuple[int, ...], places: tuple[int, ...]) -> Answer:
-        if operation == protocol.CALL:
-            return self._call(kernel, sizes, places)
+    def answer(self, operation: int, sizes: tuple[int, ...]) -> Answer:
+        """To all but calls."""
         if operation == protocol.OPEN:
+            self._loop = Loop(Path(self._exchange, protocol.LOOP_FILE))
             self._area = Area(os.path.join(self._exchange, protocol.AREA_FILE), sizes[0])
             return protocol.OK, 0, 0, b""
         if operation == protocol.LOAD:
             return self._load()
         if operation == protocol.USAGE:
             return protocol.OK, len(os.listdir("/proc/self/task")), _cpu(), _last_started()
-        return self._stand_in(sizes[0]) if operation == protocol.STAND_IN else (protocol.OK, 0, 0, b"")
+        if operation == protocol.QUIT:
+            return protocol.OK, 0, 0, b""
+        raise RuntimeError("there is nothing yet that could be called")
 
-    def _stand_in(self, count: int) -> Answer:
-        if self._area is None:
-            raise RuntimeError("no area is open")
-        cpu, wall = _cpu(), time.monotonic_ns()
-        copy = self._area.map[:count]
-        wall = time.monotonic_ns() - wall
-        cpu = _cpu() - cpu
-        return (protocol.OK if len(copy) == count else protocol.FAILED), wall, cpu, b""
+    def next_request(self, requests: int, replies: int) -> bytes:
+        """The next one that is no call; those are answered on the way. Nothing when the stream ended."""
+        if self._loop is None or self._area is None:
+            return read_exactly(requests, protocol.REQUEST.size)
+        return self._loop.answer(requests, replies, self._area.address)
 
     def _load(self) -> Answer:
+        if self._loop is None:
+            raise RuntimeError("nothing is open yet")
         with open(self._library, "rb") as file:
             digest = hashlib.sha256(file.read()).hexdigest()
         wall, cpu = time.monotonic_ns(), _cpu()
         library = ctypes.CDLL(self._library, mode=os.RTLD_NOW | os.RTLD_LOCAL)
         wall, cpu = time.monotonic_ns() - wall, _cpu() - cpu
-        for name in protocol.KERNELS:
-            function = library[name]
-            function.restype = None
-            function.argtypes = [ctypes.c_void_p] * protocol.POINTERS[name] + [ctypes.c_int64] * protocol.SIZES[name]
-            self._kernels.append(function)
+        # By their names only, whatever else the library exports.
+        self._loop.take([ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in protocol.KERNELS])
         return protocol.OK, wall, cpu, digest.encode()
-
-    def _call(self, kernel: int, sizes: tuple[int, ...], places: tuple[int, ...]) -> Answer:
-        if self._area is None:
-            raise RuntimeError("no area is open")
-        name = protocol.KERNELS[kernel]
-        base = self._area.address
-        arguments = [base + place for place in places[: protocol.POINTERS[name]]]
-        function = self._kernels[kernel]
-        given = sizes[: protocol.SIZES[name]]
-        cpu, wall = _cpu(), time.monotonic_ns()
-        function(*arguments, *given)
-        return protocol.OK, time.monotonic_ns() - wall, _cpu() - cpu, b""
 
 
 def _last_started() -> bytes:
@@ -123,12 +111,12 @@ def _cpu() -> int:
 
 def serve(requests: int, replies: int, host: Host) -> None:
     """Answers requests until the judge says QUIT or closes the stream."""
-    while message := read_exactly(requests, protocol.REQUEST.size):
-        magic, request_id, operation, kernel, *numbers = protocol.REQUEST.unpack(message)
+    while message := host.next_request(requests, replies):
+        magic, request_id, operation, _, *numbers = protocol.REQUEST.unpack(message)
         if magic != protocol.REQUEST_MAGIC:
             raise SystemExit("kernel_host: the stream holds something that is no request")
         try:
-            status, wall, cpu, text = host.answer(operation, kernel, tuple(numbers[:3]), tuple(numbers[3:]))
+            status, wall, cpu, text = host.answer(operation, tuple(numbers[:3]))
         except Exception as error:
             status, wall, cpu, text = protocol.FAILED, 0, 0, f"{type(error).__name__}: {error}".encode()
         text = text[: protocol.MAX_TEXT_BYTES]

@@ -29,7 +29,7 @@ if not __package__:
 from assay_judge import kernel_protocol as protocol
 from assay_judge.kernel_area import Area
 from assay_judge.kernel_build import LARGEST_LIBRARY_BYTES
-from assay_judge.kernel_peer import KernelPeer
+from assay_judge.kernel_peer import KernelPeer, hand_over_loop
 from assay_judge.kernel_plan import BAYS, Planner
 from assay_judge.kernel_problems import PROBLEMS
 from assay_judge.kernel_reference import Reference
@@ -119,7 +119,7 @@ def judge(settings: Settings, peer: KernelPeer, report: Report) -> dict:
     copy_speed, flop_speed = measure_machine()
     before = quiet.measure()
     peer.ask(protocol.OPEN, sizes=(area.size,))
-    overhead = measure_overhead(peer, area, reference, generator, PROBLEMS)
+    price = measure_overhead(peer, area, reference, generator, PROBLEMS)
     for bay in area.bays:
         bay.layout = None
     load = peer.ask(protocol.LOAD)
@@ -139,7 +139,7 @@ def judge(settings: Settings, peer: KernelPeer, report: Report) -> dict:
         raise Refusal(["kernel-build"], "the library changed while it was judged", suspected=True)
     report.note("kernel-build", True, f"one library, SHA-256 {digest[:16]}, the same before, at load and after")
     around = Surroundings(
-        overhead_ns=overhead,
+        price=price,
         load=load,
         usage_before=usage_before,
         usage_after=usage_after,
@@ -254,7 +254,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         deadline = started + options.timeout
         settings = Settings(options.library, options.reference, options.exchange, options.seed, deadline, Path(scratch))
-        result = judge_or_explain(settings, KernelPeer(*descriptors, deadline))
+        peer = KernelPeer(*descriptors, deadline, hand_over_loop(Path(scratch), options.exchange))
+        result = judge_or_explain(settings, peer)
     result["judge_seconds"] = round(time.monotonic() - started, 3)
     write_result(options.result, result)
     return 0

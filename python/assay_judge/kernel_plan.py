@@ -88,7 +88,7 @@ class Planner:
         ]
         alone = [counted[place] for place in chosen[len(probes) :]]
         alone += [
-            self._fresh(problem, tiny(self.generator, problem.declared[0]), "tiny", turn)
+            self._fresh(problem, tiny(self.generator, problem.declared[0], turn), "tiny", turn)
             for turn in range(PROBES["tiny"])
         ]
         return pairs, alone

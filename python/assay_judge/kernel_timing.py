@@ -17,9 +17,17 @@ from assay_judge.kernel_reference import Reference
 from assay_judge.kernel_trial import Record
 from assay_judge.kernel_verify import make_poison
 
-MOST_OVERHEAD_NS = 1.5e5
-LEAST_SHARE = 0.2
+MOST_OVERHEAD_NS = 3e4
+LEAST_SHARE = 0.75
 """Of a call's wall time that counts at least, however much the asking took."""
+PRICE_QUANTILE = 0.1
+"""Of the rehearsals: a price that hardly anybody beats, so that nobody gains by asking less."""
+FREE_KNOCK_NS = 2e5
+FREE_KNOCKS = 2.0
+"""What the empty call before a call may take: the nanoseconds, or this many times the slowest tenth of the rehearsals,
+if the machine is busy. More counts as time of the call, because its inputs are there already."""
+LEAST_PRICE_SHARE = 0.5
+"""No call takes less than this share of the smallest price of asking in the rehearsals."""
 FLOOR_SHARE = 0.5
 """A call that takes less than this share of the physical floor was not made."""
 REPEAT_SHARE = 0.35
@@ -30,8 +38,9 @@ SHAPE_FACTOR = 12.0
 """How much slower, against the reference, the secret sizes may be than the declared ones."""
 LOAD_SECONDS = 0.4
 LOAD_CPU_SECONDS = 0.05
-SLOWED_FACTOR = 2.0
-"""How much CPU time the reference may take more while the candidate lives than before and after."""
+SLOWED_FACTOR = 1.5
+"""How much CPU time the reference may take more beside the calls, and right after them, than before and at the end."""
+SLOWED_QUANTILE = 0.25
 LEAST_HIDDEN_NS = 2e5
 HIDDEN_SHARE = 0.4
 """Of a call's time on the judge's clock that the host may not own up to, in nearly every call. Less than the
@@ -43,12 +52,26 @@ TimingCheck = tuple[str, bool, str, bool]
 """Id, whether it is ok, detail, and whether a failure is suspicious."""
 
 
+@dataclass(frozen=True)
+class Price:
+    """What asking adds to a call, in nanoseconds, measured before anything of the candidate's was loaded."""
+
+    low_ns: float
+    """Subtracted from every call."""
+    least_ns: float
+    slow_knock_ns: float
+    """What the slowest tenth of the empty calls before them took at least."""
+
+    @property
+    def free_knock_ns(self) -> float:
+        return max(FREE_KNOCK_NS, FREE_KNOCKS * self.slow_knock_ns)
+
+
 @dataclass
 class Surroundings:
     """What was measured beside the calls. Times in nanoseconds."""
 
-    overhead_ns: float
-    """Of asking, measured before anything of the candidate's was loaded."""
+    price: Price
     load: Reply
     usage_before: Reply
     usage_after: Reply
@@ -72,13 +95,13 @@ class Quiet:
     def __post_init__(self) -> None:
         self._inputs = {one.name: one.draw(self.generator, "normal", one.declared[0]) for one in self.problems}
 
-    def measure(self, times: int = 3) -> dict[str, float]:
+    def measure(self, times: int = 5) -> dict[str, float]:
         found = {}
         for problem in self.problems:
             sizes = problem.declared[0]
             poison, _ = make_poison(self.generator, int(np.prod(problem.output_shape(sizes))))
             runs = [self.reference.run(problem, sizes, self._inputs[problem.name], poison) for _ in range(times)]
-            found[problem.name] = median(run.cpu_ns for run in runs)
+            found[problem.name] = min(run.cpu_ns for run in runs)
         return found
 
 
@@ -88,14 +111,14 @@ def measure_overhead(
     reference: Reference,
     generator: Generator,
     problems: tuple[Problem, ...],
-    rounds: int = 6,
-) -> float:
-    """Nanoseconds that asking adds to a call, while nothing of the candidate's is loaded.
+    rounds: int = 8,
+) -> Price:
+    """What asking adds to a call, while nothing of the candidate's is loaded.
 
     Each round does all that a call does, and the host copies as much as a call reads and writes instead of calling: so
     both processes find the caches as they will find them later. Only now can the host's own time be believed.
     """
-    found = []
+    found, knocks = [], []
     for turn in range(rounds * len(problems)):
         problem = problems[turn % len(problems)]
         sizes = problem.declared[0]
@@ -105,14 +128,18 @@ def measure_overhead(
         layout = area.layout_for(turn % len(area.bays), lengths)
         area.check(layout.bay)
         area.lay(layout, inputs, poison)
-        reply = peer.ask(protocol.STAND_IN, sizes=(min(sum(lengths) // 2, area.size),))
+        moved = min(sum(lengths[:-1]), lengths[-1])
+        reply = peer.ask(protocol.CALL, protocol.STAND_IN, (moved,), (layout.starts[0], layout.starts[-1]))
         area.sample(layout)
         area.take(layout)
         found.append(reply.wall_ns - reply.claimed_wall_ns)
+        knocks.append(reply.knock_ns)
         reference.run(problem, sizes, inputs, poison)
         problem.exact(inputs)
-    # The low end: a machine that is busy now must not make every later call look shorter.
-    return min(float(np.quantile(found[len(problems) :], 0.2)), MOST_OVERHEAD_NS)
+    # A machine that is busy now must not make every later call look shorter.
+    later = found[len(problems) :]
+    low = min(float(np.quantile(later, PRICE_QUANTILE)), MOST_OVERHEAD_NS)
+    return Price(low, float(min(later)), float(np.quantile(knocks, 0.9)))
 
 
 def measure_machine() -> tuple[float, float]:
@@ -138,13 +165,14 @@ def typical_log(ratios: list[float]) -> float:
     return sum(math.log(one) for one in chosen) / len(chosen)
 
 
-def net_ns(record: Record, overhead_ns: float) -> float:
-    return max(record.wall_ns - overhead_ns, LEAST_SHARE * record.wall_ns)
+def net_ns(record: Record, price: Price) -> float:
+    late_ns = max(0.0, record.knock_ns - price.free_knock_ns)
+    return max(record.wall_ns - price.low_ns, LEAST_SHARE * record.wall_ns) + late_ns
 
 
-def ratio_of(record: Record, overhead_ns: float) -> float:
+def ratio_of(record: Record, price: Price) -> float:
     """The candidate's time over the reference's on the same inputs."""
-    return net_ns(record, overhead_ns) / max(1, record.reference.cpu_ns)
+    return net_ns(record, price) / max(1, record.reference.cpu_ns)
 
 
 def metrics_of(records: list[Record], around: Surroundings) -> tuple[float, dict[str, float]]:
@@ -154,7 +182,7 @@ def metrics_of(records: list[Record], around: Surroundings) -> tuple[float, dict
     for name in kernels_of(records):
         both = []
         for kind in ("declared", "hidden"):
-            ratios = ratios_of(records, name, (kind,), around.overhead_ns)
+            ratios = ratios_of(records, name, (kind,), around.price)
             both.append(typical_log(ratios))
             middle = median(ratios)
             spreads.append(1.4826 * median(abs(one - middle) for one in ratios) / middle)
@@ -162,11 +190,12 @@ def metrics_of(records: list[Record], around: Surroundings) -> tuple[float, dict
         logs.append(sum(both) / 2)
         hidden_logs.append(both[1])
         counted = [record for record in records if record.call.problem.name == name and record.call.kind == "declared"]
-        metrics[f"{name}_us"] = median(net_ns(record, around.overhead_ns) for record in counted) / 1e3
+        metrics[f"{name}_us"] = median(net_ns(record, around.price) for record in counted) / 1e3
         metrics[f"{name}_reference_us"] = median(record.reference.cpu_ns for record in counted) / 1e3
     metrics["hidden_ratio"] = math.exp(sum(hidden_logs) / len(hidden_logs))
     metrics["spread"] = median(spreads)
-    metrics["pipe_overhead_us"] = around.overhead_ns / 1e3
+    metrics["pipe_overhead_us"] = around.price.low_ns / 1e3
+    metrics["knock_us"] = median(one.knock_ns for one in records) / 1e3
     metrics["contention"] = median(one.reference.wall_ns / max(1, one.reference.cpu_ns) for one in records)
     metrics["calls"] = len(records)
     metrics["worst_error_share"] = max(record.verdict.share for record in records)
@@ -177,9 +206,14 @@ def kernels_of(records: list[Record]) -> list[str]:
     return list(dict.fromkeys(record.call.problem.name for record in records if record.call.counts))
 
 
-def ratios_of(records: list[Record], name: str, kinds: tuple[str, ...], overhead_ns: float) -> list[float]:
+def ratios_of(records: list[Record], name: str, kinds: tuple[str, ...], price: Price) -> list[float]:
     """In the order of the calls."""
-    return [ratio_of(record, overhead_ns) for record in records_of(records, name, kinds)]
+    return [ratio_of(record, price) for record in records_of(records, name, kinds)]
+
+
+def bare_ratios_of(records: list[Record], name: str, kinds: tuple[str, ...]) -> list[float]:
+    """The same, but nothing subtracted or added."""
+    return [record.wall_ns / max(1, record.reference.cpu_ns) for record in records_of(records, name, kinds)]
 
 
 def wall_ratios_of(records: list[Record], name: str, kinds: tuple[str, ...]) -> list[float]:
@@ -205,8 +239,8 @@ def repeats_check(records: list[Record]) -> TimingCheck:
     """Repeated inputs must take about as long as the fastest fresh ones."""
     shares = {}
     for name in kernels_of(records):
-        again = ratios_of(records, name, ("repeat", "anchor"), 0.0)
-        shares[name] = float(np.quantile(again, 0.75)) / min(ratios_of(records, name, COUNTED, 0.0))
+        again = bare_ratios_of(records, name, ("repeat", "anchor"))
+        shares[name] = float(np.quantile(again, 0.75)) / min(bare_ratios_of(records, name, COUNTED))
     least = min(shares, key=lambda name: shares[name])
     detail = (
         f"{least}: repeated inputs take {shares[least]:.2f} of the time of the fastest fresh ones, "
@@ -257,8 +291,7 @@ def roofline_check(records: list[Record], around: Surroundings) -> TimingCheck:
     for name in kernels_of(records):
         chosen = [record for record in records if record.call.problem.name == name and record.call.counts]
         share = median(
-            net_ns(record, around.overhead_ns) / floor_ns(record.call.problem, record.call.sizes, around)
-            for record in chosen
+            net_ns(record, around.price) / floor_ns(record.call.problem, record.call.sizes, around) for record in chosen
         )
         if share < lowest:
             lowest, words = share, name
@@ -269,12 +302,26 @@ def roofline_check(records: list[Record], around: Surroundings) -> TimingCheck:
     return "roofline", lowest >= FLOOR_SHARE, detail, True
 
 
+def slowed_factor(records: list[Record], around: Surroundings) -> float:
+    """CPU time of the reference beside the candidate's calls over that in quiet, the larger of two ways to look."""
+    beside = []
+    for name, quiet_ns in around.quiet_ns.items():
+        runs = [
+            record.reference.cpu_ns
+            for record in records_of(records, name, ("declared",))
+            if record.call.sizes == record.call.problem.declared[0]
+        ]
+        beside.append(float(np.quantile(runs, SLOWED_QUANTILE)) / quiet_ns)
+    after = median(around.beside_ns[name] / around.quiet_ns[name] for name in around.quiet_ns)
+    return max(median(beside), after)
+
+
 def clock_check(records: list[Record], around: Surroundings) -> TimingCheck:
     """The host's own times against the judge's, loading, CPU time, threads, and a reference that nobody slowed down."""
     over = max(record.claimed_wall_ns - record.wall_ns for record in records)
     # A clock that runs slow is slow in every call; waiting for a busy machine falls between the two clocks in some.
     counted = [record for record in records if record.call.counts]
-    hidden_ns = float(np.quantile([one.wall_ns - around.overhead_ns - one.claimed_wall_ns for one in counted], 0.05))
+    hidden_ns = float(np.quantile([one.wall_ns - around.price.low_ns - one.claimed_wall_ns for one in counted], 0.05))
     hidden = hidden_ns / median(one.wall_ns for one in counted)
     calls_ns = sum(record.wall_ns for record in records)
     used_ns = around.usage_after.claimed_cpu_ns - around.usage_before.claimed_cpu_ns
@@ -282,7 +329,8 @@ def clock_check(records: list[Record], around: Surroundings) -> TimingCheck:
     threads = max(around.usage_before.claimed_wall_ns, around.usage_after.claimed_wall_ns)
     numbers = around.usage_before.text, around.usage_after.text
     started = int(numbers[1]) - int(numbers[0]) if all(one.isdecimal() for one in numbers) else 0
-    slowed = median(around.beside_ns[name] / around.quiet_ns[name] for name in around.quiet_ns)
+    slowed = slowed_factor(records, around)
+    least_ns = min(record.wall_ns for record in records)
     load_s, load_cpu_s = around.load.wall_ns / NS, around.load.claimed_cpu_ns / NS
     found = [
         (over <= 1000, "the host's clock shows more time than passed"),
@@ -290,6 +338,7 @@ def clock_check(records: list[Record], around: Surroundings) -> TimingCheck:
         (load_s <= LOAD_SECONDS and load_cpu_s <= LOAD_CPU_SECONDS, "loading the library does work"),
         (used_ns <= allowed_ns, "the host worked while no call ran"),
         (threads == 1 and not started, "the library starts threads or processes"),
+        (least_ns >= LEAST_PRICE_SHARE * around.price.least_ns, "a call took less than asking does"),
         (slowed <= SLOWED_FACTOR, "the reference is slower while the candidate is loaded"),
     ]
     wrong = [words for ok, words in found if not ok]
@@ -297,6 +346,8 @@ def clock_check(records: list[Record], around: Surroundings) -> TimingCheck:
         f"{'; '.join(wrong) + '. ' if wrong else ''}Time that the host does not own up to: {hidden:.1%} of a call; "
         f"load {load_s * 1e3:.1f} ms ({load_cpu_s * 1e3:.1f} ms CPU); CPU {used_ns / NS:.3f} s of "
         f"{allowed_ns / NS:.3f} s allowed; {threads} thread{'s' if threads != 1 else ''}, "
-        f"{started} started; reference x{slowed:.2f}"
+        f"{started} started; shortest call {least_ns / 1e3:.1f} us, asking alone "
+        f"{around.price.least_ns / 1e3:.1f} us; "
+        f"reference x{slowed:.2f}"
     )
     return "kernel-clock", not wrong, detail, True

@@ -39,6 +39,8 @@ class Record:
     call: Call
     wall_ns: int
     claimed_wall_ns: int
+    knock_ns: int
+    """What the empty call right before it took."""
     reference: ReferenceRun
     verdict: Verdict
 
@@ -88,7 +90,7 @@ class Trial:
         self.checked[call.kind] += 1
         if left or not verdict.ok:
             self._explain(call, layout, inputs, output, exact, verdict, left)
-        self.records.append(Record(call, reply.wall_ns, reply.claimed_wall_ns, plain, verdict))
+        self.records.append(Record(call, reply.wall_ns, reply.claimed_wall_ns, reply.knock_ns, plain, verdict))
         self._first.setdefault(problem.name, (call, inputs))
         self._recent.setdefault(problem.name, deque(maxlen=RECENT)).append(inputs)
 

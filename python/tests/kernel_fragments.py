@@ -60,7 +60,7 @@ def compile_fragment(fragment: Fragment, program: str, header: str, folder: Path
     for name, text in fragment.files.items():
         (place / name).write_text(text)
     (place / "kernels.c").write_text(fragment.top + program + fragment.end)
-    flags = ["-Wall", "-Wextra", *(flag for flag in flags_of({}) if flag != "-w")]
+    flags = ["-Wall", "-Wextra", *(flag for flag in flags_of({"OPTIMIZATION": "-O1"}) if flag != "-w")]
     command = [find_compiler(), *flags, "-o", str(folder / f"{fragment.id}.so"), str(place / "kernels.c"), "-lm"]
     end = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
     return end.stderr.strip() or None

@@ -14,7 +14,7 @@ from assay_judge.kernel_peer import Reply
 from assay_judge.kernel_plan import BAYS, Planner
 from assay_judge.kernel_problems import PROBLEMS, change_one, draw_matrix
 from assay_judge.kernel_reference import ReferenceRun
-from assay_judge.kernel_timing import Surroundings, metrics_of, timing_checks
+from assay_judge.kernel_timing import Price, Surroundings, metrics_of, timing_checks
 from assay_judge.kernel_trial import Record
 from assay_judge.kernel_verify import Verdict, comparison_works, is_sloppy, stale_parts, verify
 from assay_judge.protocol import HostFailure
@@ -173,11 +173,11 @@ def made_up(speed: dict[str, float] | None = None) -> tuple[list[Record], Surrou
     for call in Planner(np.random.default_rng(4)).calls():
         share = (speed or {}).get(call.kind, 1.0)
         run = ReferenceRun(1_000_000, 1_000_000, np.empty(0))
-        wall = int(share * 1e6) + 90_000
-        records.append(Record(call, wall, wall - 80_000, run, Verdict(True, 1, 1, 4, 4)))
+        wall = int(share * 1e6) + 8_000
+        records.append(Record(call, wall, wall - 8_000, 30_000, run, Verdict(True, 1, 1, 4, 4)))
     names = [problem.name for problem in PROBLEMS]
     around = Surroundings(
-        overhead_ns=90_000,
+        price=Price(8_000, 7_000, 40_000),
         load=Reply(500_000, 300_000, 200_000, ""),
         usage_before=Reply(0, 1, 0, "5"),
         usage_after=Reply(0, 1, 150_000_000, "5"),
@@ -200,7 +200,7 @@ def test_honest_times_pass_and_give_their_ratio():
     value, metrics = metrics_of(records, around)
     assert value == pytest.approx(0.5)
     assert metrics["hidden_ratio"] == pytest.approx(0.5)
-    assert metrics["pipe_overhead_us"] == 90
+    assert metrics["pipe_overhead_us"] == 8
 
 
 def test_declared_and_secret_sizes_weigh_the_same():
@@ -217,7 +217,7 @@ def test_times_that_are_not_honest_are_noticed():
 def made_up_without_overhead(share: float) -> tuple[list[Record], Surroundings]:
     records, around = made_up()
     quick = [replace(one, wall_ns=int(share * 1e6), claimed_wall_ns=int(share * 9e5)) for one in records]
-    return quick, replace(around, overhead_ns=0.0)
+    return quick, replace(around, price=Price(0.0, 0.0, 0.0))
 
 
 def test_calls_that_become_fast_late_are_noticed():
@@ -267,3 +267,32 @@ def test_a_busy_machine_is_no_reason_for_suspicion():
             for one, wait in zip(records, waits, strict=True)
         ]
         assert broken(busy, around) == set()
+
+
+def test_work_in_the_empty_call_before_a_call_is_time_of_that_call():
+    records, around = made_up()
+    early = [replace(one, knock_ns=1_200_000) for one in records]
+    assert metrics_of(early, around)[0] == pytest.approx(2.0)
+    busy = replace(around, price=replace(around.price, slow_knock_ns=900_000))
+    assert metrics_of(early, busy)[0] == pytest.approx(1.0)
+
+
+def test_a_call_that_takes_less_than_asking_is_noticed():
+    records, around = made_up()
+    records[5] = replace(records[5], wall_ns=3_000, claimed_wall_ns=1_000)
+    assert broken(records, around) == {"kernel-clock"}
+
+
+def test_a_reference_that_is_slow_beside_the_calls_only_is_noticed():
+    records, around = made_up()
+    slow = [replace(one, reference=replace(one.reference, cpu_ns=1_700_000)) for one in records]
+    assert broken(slow, around) == {"kernel-clock"}
+
+
+def test_tiny_sizes_hold_one_dimension_of_one_in_every_plan():
+    for seed in range(20):
+        for problem in PROBLEMS:
+            calls = Planner(np.random.default_rng(seed)).calls()
+            small = [call.sizes for call in calls if call.kind == "tiny" and call.problem is problem]
+            assert any(sizes[0] == 1 and min(sizes[1:]) > 1 for sizes in small)
+            assert any(sizes[0] > 1 and min(sizes[1:]) == 1 for sizes in small)

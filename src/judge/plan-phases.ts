@@ -25,6 +25,7 @@ const CANDIDATE_MODULES = [
   'knobs.py',
   'kernel_build.py',
   'kernel_host.py',
+  'kernel_loop.py',
   'kernel_protocol.py',
 ];
 

@@ -7,7 +7,7 @@ import type { AuditDescription } from './audit-description.ts';
 export const KERNEL_AUDITS: readonly AuditDescription[] = [
   {
     id: 'kernel-correct',
-    version: 1,
+    version: 2,
     title: 'every output of every timed call agrees with float64',
     looksAt: 'outputs',
     runs: 'judge',
@@ -19,7 +19,7 @@ export const KERNEL_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'kernel-precision',
-    version: 1,
+    version: 2,
     title: 'the error is at most four times that of plain float32 code',
     looksAt: 'outputs',
     runs: 'judge',
@@ -91,7 +91,7 @@ export const KERNEL_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'kernel-shapes',
-    version: 1,
+    version: 2,
     title: 'secret sizes are right, and not much slower for their work than the declared ones',
     looksAt: 'outputs',
     runs: 'judge',
@@ -117,7 +117,7 @@ export const KERNEL_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'kernel-clock',
-    version: 1,
+    version: 2,
     title: 'clocks agree, loading does no work, nothing runs beside the calls, the reference is not slowed down',
     looksAt: 'process',
     runs: 'judge',
