@@ -179,7 +179,11 @@ function plantedSoFar(state: Parameters<Parameters<typeof scriptedProposer>[0]['
 }
 
 /** "Keep if the single run is better than the best so far", over the candidates' screening trials in the order in which they ended. */
-function greedyKeeps(records: readonly EventRecord[]): { keeps: number; claimed: number; kept: readonly string[] } {
+export function greedyKeeps(records: readonly EventRecord[]): {
+  keeps: number;
+  claimed: number;
+  kept: readonly string[];
+} {
   const screens = new Set<string>();
   const starts = new Set<string>();
   let best: number | undefined;

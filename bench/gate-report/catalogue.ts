@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { CATALOGUE, idsThatRun } from '../../src/audit/catalogue/catalogue.ts';
+import { openIntegrity } from '../../src/audit/environment/open-integrity.ts';
 import { auditChange } from '../../src/audit/static/audit-change.ts';
 import { changeRulesOf } from '../../src/audit/static/change-rules.ts';
 import { quantile } from '../../src/stats/summary.ts';
+import { defaultCacheRoot } from '../../src/task/environment/cache-root.ts';
+import { prepareData } from '../../src/task/environment/prepare-data.ts';
+import { resolveEnvironment } from '../../src/task/environment/resolve-environment.ts';
 import { loadTask } from '../../src/task/load-task.ts';
 import { REPOSITORY } from '../campaign.ts';
 import type { Section } from './section.ts';
@@ -20,8 +24,9 @@ export async function catalogueSection(): Promise<Section> {
     await changeCost('tasks/nanochat-cpu', 'train.py'),
     await changeCost('tasks/kernels-cpu', 'kernels.c'),
   ];
-  lines.push('', ...costs.map(({ words }) => words));
-  return { title: `${CATALOGUE.size} audits`, lines, numbers: { audits: [...CATALOGUE.values()], costs } };
+  const integrity = await integrityCost();
+  lines.push('', ...costs.map(({ words }) => words), integrity.words);
+  return { title: `${CATALOGUE.size} audits`, lines, numbers: { audits: [...CATALOGUE.values()], costs, integrity } };
 }
 
 async function changeCost(folder: string, file: string): Promise<{ words: string; milliseconds: readonly number[] }> {
@@ -47,5 +52,29 @@ async function changeCost(folder: string, file: string): Promise<{ words: string
   const [low, middle, high] = [0, 0.5, 1].map((share) => quantile(milliseconds, share).toFixed(1));
   const count = idsThatRun('change').length;
   const words = `${count} audits of one change of ${folder}/${file}: ${middle} ms together (${low} to ${high}, n = ${REPEATS})`;
+  return { words, milliseconds };
+}
+
+/** The audits of a batch: the environment with its packages, the judge, the task, its data. */
+async function integrityCost(): Promise<{ words: string; milliseconds: readonly number[] }> {
+  const task = await loadTask(path.join(REPOSITORY, 'tasks/nanochat-cpu'));
+  const environment = await resolveEnvironment(task);
+  const data = await prepareData(task, environment);
+  const integrity = await openIntegrity({
+    environment,
+    judgePackage: path.join(REPOSITORY, 'python'),
+    taskFolder: task.folder,
+    ...(data ? { dataDirectory: data.directory } : {}),
+    cacheRoot: defaultCacheRoot(),
+  });
+  const milliseconds: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+    const startedAt = performance.now();
+    await integrity.check();
+    milliseconds.push(performance.now() - startedAt);
+  }
+  const [low, middle, high] = [0, 0.5, 1].map((share) => quantile(milliseconds, share).toFixed(0));
+  const count = idsThatRun('batch').length;
+  const words = `${count} audits of what trials rely on, torch and all: ${middle} ms together (${low} to ${high}, n = ${REPEATS})`;
   return { words, milliseconds };
 }

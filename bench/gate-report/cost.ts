@@ -8,6 +8,7 @@ import { campaignSummary } from '../../src/report/summary.ts';
 import type { EventRecord } from '../../src/store/store.ts';
 import { loadTask } from '../../src/task/load-task.ts';
 import { REPOSITORY } from '../campaign.ts';
+import { greedyKeeps } from '../null.ts';
 import type { Section } from './section.ts';
 
 const TASKS = ['tasks/nanochat-cpu', 'tasks/kernels-cpu'] as const;
@@ -23,6 +24,10 @@ export async function costSection(experiments: number): Promise<Section> {
     const phases = phaseSeconds(records);
     const trialSeconds = [...phases.values()].reduce((sum, seconds) => sum + seconds, 0);
     const { perKeep, guards, verdicts } = summary;
+    const greedy = greedyKeeps(records);
+    const screens = records.filter(
+      ({ event }) => event.type === 'trial.planned' && event.plan.stage === 'screen',
+    ).length;
     lines.push(
       `${folder}, ${experiments} experiments by the search proposer:`,
       `  by stage: ${summary.stages.map(({ stage, seconds, share: part }) => `${stage} ${share(part)} (${seconds.toFixed(0)} s)`).join(', ')}`,
@@ -34,6 +39,8 @@ export async function costSection(experiments: number): Promise<Section> {
       perKeep
         ? `  ${perKeep.trials.toPrecision(3)} trials and ${perKeep.seconds.toFixed(0)} s of trial time for each of ${perKeep.keeps} keeps that stand`
         : '  nothing was kept',
+      `  audits: ${auditWords(records, trialSeconds)}`,
+      `  the greedy rule on the same screening trials would keep ${greedy.keeps}, after ${screens} trials, on one run each`,
       `  gain over the start: ${summary.comparison ? `${summary.comparison.gain.toPrecision(3)} (${summary.comparison.interval.low.toPrecision(3)} to ${summary.comparison.interval.high.toPrecision(3)})` : 'not measured'}`,
       '',
     );
@@ -68,6 +75,19 @@ async function runCampaign(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What the audits add to a campaign: looks of the supervisor, and what is read of each trial's reports. */
+function auditWords(records: readonly EventRecord[], trialSeconds: number): string {
+  let observed = 0;
+  let reports = 0;
+  for (const { event } of records) {
+    if (event.type !== 'trial.finished') continue;
+    observed += event.outcome.facts.observeSeconds ?? 0;
+    reports += event.outcome.facts.audits?.length ?? 0;
+  }
+  const share = ((100 * observed) / Math.max(trialSeconds, 1e-9)).toFixed(2);
+  return `${reports} reports; looks of the supervisor took ${observed.toFixed(1)} s, ${share} % of all trial time (the judge's own are in its phases)`;
 }
 
 /** Wall seconds of all trials by the phase that used them. */

@@ -63,6 +63,8 @@ CHECKS = (
 )
 """All are in every result, of a refused candidate too."""
 
+NOT_LOOKED = "nothing was looked at"
+
 BAY_BYTES = 3 << 20
 """Room for the arrays of the largest call, with half a mebibyte to vary addresses."""
 
@@ -82,7 +84,7 @@ class Report:
     """The records of all checks, whatever happens on the way."""
 
     def __init__(self) -> None:
-        self._records = {one: {"id": one, "ok": True, "detail": "nothing was looked at"} for one in CHECKS}
+        self._records = {one: {"id": one, "ok": True, "detail": NOT_LOOKED} for one in CHECKS}
 
     def note(self, check: str, ok: bool, detail: str) -> None:
         self._records[check] = {"id": check, "ok": ok and self._records[check]["ok"], "detail": detail}
@@ -90,8 +92,9 @@ class Report:
     def fail(self, check: str, reason: str) -> None:
         self._records[check] = {"id": check, "ok": False, "detail": reason}
 
-    def records(self) -> list[dict]:
-        return list(self._records.values())
+    def records(self, *, is_valid: bool = False) -> list[dict]:
+        """Of a valid result only what was looked at: a check that did not run must be missed, not taken for passed."""
+        return [one for one in self._records.values() if not is_valid or one["detail"] != NOT_LOOKED]
 
 
 def digest_of(library: Path) -> str:
@@ -205,7 +208,7 @@ def note_timing(trial: Trial, around: Surroundings, report: Report) -> None:
     found = timing_checks(trial.records, around)
     for check, ok, detail, _ in found:
         known = before[check]
-        report.note(check, ok, detail if known == "nothing was looked at" else f"{known}; {detail}")
+        report.note(check, ok, detail if known == NOT_LOOKED else f"{known}; {detail}")
     failed = sorted((one for one in found if not one[1]), key=lambda one: not one[3])
     if failed:
         check, _, detail, suspected = failed[0]
@@ -234,7 +237,7 @@ def judge_or_explain(settings: Settings, peer: KernelPeer) -> dict:
         }
         if found.suspected:
             result |= {"suspected": True, "check": found.checks[0]}
-    return {**result, "checks": report.records()}
+    return {**result, "checks": report.records(is_valid=result["valid"])}
 
 
 def main() -> int:

@@ -66,9 +66,13 @@ class PhaseObserver:
         return [tripwires.Decoy(one) for one in run.get("tripwires") or []] if self.sealed else []
 
     def add(self, member: Member, run: dict, decoys: list[tripwires.Decoy]) -> None:
-        """It has been started. Where nothing is sealed its program runs from now on."""
+        """It has been forked. Where nothing is sealed its program runs from `on_program` on."""
         self._watched[member.role] = _Watched(member, run, decoys, self._cores)
+
+    def on_program(self) -> None:
+        """A program has begun: what ran before it, with our cores and name, was still this supervisor's own code."""
         if not self.sealed:
+            self._looks = 0
             self.next_look = time.monotonic() + FIRST_LOOKS[0]
 
     def before_program(self, member: Member) -> int | None:

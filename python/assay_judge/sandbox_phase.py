@@ -268,9 +268,12 @@ class Phase:
                     self._on_member(member, descriptor)
 
     def _on_member(self, member: Member, descriptor: int) -> None:
+        is_failure = descriptor == member.failure
         data = member.read(descriptor)
         if data == b"":
             self.poller.unregister(descriptor)
+            if is_failure:
+                self.observer.on_program()
         elif data and descriptor == member.failure:
             self._stop("not-started", f"The {member.role} process {data.decode(errors='replace')}.")
         elif data:

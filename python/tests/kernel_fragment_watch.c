@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,4 +54,11 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
   *(void **)&next = dlsym(RTLD_NEXT, "pthread_create");
   note("threads", "");
   return next(thread, attributes, start, argument);
+}
+
+/* Calls as a host does that has its reply ready on the stack. */
+void call_with_reply(void (*kernel)(const void *, void *, int64_t, int64_t), const void *x, void *out, int64_t rows, int64_t columns) {
+  volatile char reply[36] = "KR01";
+  kernel(x, out, rows, columns);
+  reply[4] = 1;
 }

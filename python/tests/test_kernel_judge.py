@@ -108,7 +108,7 @@ WRONG = {
             "static int calls;\nplain_softmax(x, out, rows, columns);\n"
             "if (++calls % 20 == 0) for (int64_t i = 0; i < rows * columns; i++) out[i] = 1.0f / columns;",
         ),
-        "kernel-order",
+        "kernel-order kernel-fresh",
         True,
     ),
     "an earlier output is written again": (

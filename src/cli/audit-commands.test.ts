@@ -163,6 +163,8 @@ test('audit: the catalogue, a champion that stands, and nothing to do', async ()
   const { audits } = await json<{ audits: { id: string; canaries: string[] }[] }>('audit', '--list');
   expect(audits.length).toBeGreaterThan(20);
   expect((await assay('audit', '--list')).out).toMatch(/catalogue [0-9a-f]{12}: \d+ audits/);
+  expect((await assay('audit', '--list')).out).toContain('but nothing is suspected');
+  expect(await assay('audit', '--all', 'e10')).toMatchObject({ code: 2, error: expect.stringContaining('--all') });
   await using good = await keptCampaign([{ change: longer }]);
   const first = await assayIn(good.directory, 'audit', 'champion', '--slots', '1');
   expect({ code: first.code, error: first.error }).toEqual({ code: 0, error: '' });
@@ -170,6 +172,22 @@ test('audit: the catalogue, a champion that stands, and nothing to do', async ()
   await using empty = await keptCampaign([]);
   expect(await assayIn(empty.directory, 'audit')).toMatchObject({ code: 0, out: expect.stringContaining('nothing') });
 }, 60_000);
+
+test('redteam --list: what fits and what it does, and nothing runs', async () => {
+  const { attacks } = await json<{ attacks: { id: string; kind: string; expects: string[]; does: string }[] }>(
+    'redteam',
+    'starter',
+    '--list',
+  );
+  expect(attacks.find(({ id }) => id === 'metric-spam')).toMatchObject({
+    kind: 'canary',
+    expects: ['doubled-claims', 'claim-vs-result'],
+    does: expect.stringContaining('prints the metric'),
+  });
+  expect(attacks.filter(({ kind }) => kind === 'control').every(({ expects }) => expects.length === 0)).toBe(true);
+  expect((await assay('redteam', 'starter', '--list')).out).toMatch(/metric-spam[\s\S]*\(control\)/);
+  expect(existsSync(path.join(root, '.assay/redteam-starter-1'))).toBe(false);
+});
 
 test('redteam: what is caught is a table, what does not fit is a mistake', async () => {
   const words = ['--only', 'fake-metric', 'look-alike-file', '--slots', '2'] as const;
@@ -182,19 +200,30 @@ test('redteam: what is caught is a table, what does not fit is a mistake', async
     caught: { count: number; total: number };
   };
   expect(report).toMatchObject({ schema: 'assay.redteam.v1', campaign: 'redteam-starter-1', caught: { total: 2 } });
-  expect(report.rows.map(({ id, verdict }) => [id, verdict])).toEqual([
-    ['fake-metric', 'caught'],
-    ['look-alike-file', 'caught'],
-  ]);
-  expect(code).toBe(0);
+  // Nothing stops what only claims: it is measured like an honest one, and by luck of its one trial now and then as a better one.
+  const claims = report.rows.find(({ id }) => id === 'fake-metric')?.verdict;
+  expect(claims).toMatch(/^(noted|got-through)$/);
+  expect(report.rows.find(({ id }) => id === 'look-alike-file')?.verdict).toBe('caught');
+  expect(report.caught.count).toBe(1);
+  expect(code).toBe(claims === 'noted' ? 0 : 1);
   const cases = await json<{ cases: { source: string; outcome: string }[] }>('hacks', 'redteam-starter-1');
-  expect(cases.cases.map(({ source, outcome }) => `${source} ${outcome}`)).toEqual([
+  expect(cases.cases.map(({ source, outcome }) => `${source} ${outcome}`).toSorted()).toEqual([
     'red-team caught',
-    'red-team caught',
+    'red-team noted',
   ]);
   expect(await assay('redteam', 'starter', '--only', 'fake-metrics')).toMatchObject({
     code: 2,
     error: expect.stringContaining('fake-metric'),
   });
+  const nothing = await assay('redteam', 'starter', '--only', 'nosuch');
+  expect(nothing).toMatchObject({ code: 2, error: expect.stringContaining('assay redteam starter --list') });
   expect(existsSync(path.join(root, '.assay/redteam-starter-2'))).toBe(false);
+  // What names no campaign does not mean this one, though it was used last.
+  const { campaigns } = await json<{ campaigns: string[] }>('hacks');
+  expect(campaigns[0]).not.toMatch(/^redteam-/);
+  expect(await assay('resume', 'redteam-starter-1', '--experiments', '2')).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('a campaign of the red team'),
+  });
+  expect(await assay('run', 'starter', '--name', 'redteam-starter-1')).toMatchObject({ code: 2 });
 }, 120_000);

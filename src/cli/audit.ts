@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ReauditReport } from '../engine/reaudit/reaudit.ts';
+import { UserError } from '../errors.ts';
 import { directoryOf, examples, positiveWholeNumber, withJson } from './options.ts';
 import { openOutput, printable, type Output } from './output.ts';
 
@@ -19,7 +20,7 @@ export function registerAudit(program: Command): void {
       .description('audit kept experiments again with the present audits; what falls is retracted'),
   )
     .argument('[experiment]', "e12, 'champion' or a commit (default: the champion and the keeps that it is built on)")
-    .argument('[campaign]', 'name of the campaign (default: the one used last)')
+    .argument('[campaign]', 'name of the campaign (default: the one used last, red teams aside)')
     .option('--all', 'every keep that stands, with every audit, whether it has looked before or not')
     .option('--list', 'print the catalogue of audits')
     .option('--dry', 'only look and print: nothing is written, so it may run beside an engine')
@@ -44,6 +45,13 @@ Exit codes:
       if (options.list === true) {
         await printCatalogue(output);
         return;
+      }
+      if (options.all === true && word !== undefined) {
+        throw new UserError(
+          'usage-audit',
+          `--all is every keep that stands, so it can't be had with one experiment ('${word}')`,
+          `choose one: assay audit --all, or assay audit ${word}, which looks with every audit`,
+        );
       }
       const { findCampaign } = await import('../engine/campaign-folder.ts');
       const { reaudit } = await import('../engine/reaudit/reaudit.ts');
@@ -203,6 +211,6 @@ async function printCatalogue(output: Output): Promise<void> {
   );
   output.print('');
   output.print(
-    `catalogue ${hash}: ${audits.length} audits. refuse: no candidate is made; suspect: the verdict is 'suspected-hack'; triage: only a reason to look closer`,
+    `catalogue ${hash}: ${audits.length} audits. refuse: no candidate is made; suspect: the verdict is 'suspected-hack'; triage: only a reason to look closer; a judge may give no result because of it, but nothing is suspected`,
   );
 }

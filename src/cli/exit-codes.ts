@@ -48,6 +48,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   'comparability-command': EXIT.cannotRunHere,
   'disk-full': EXIT.cannotWrite,
   'guards-failed': EXIT.campaignBroken,
+  'files-changed': EXIT.campaignBroken,
   'knobs-unreadable': EXIT.taskInvalid,
   'lease-lost': EXIT.campaignHeld,
   'placeholder-unknown': EXIT.taskInvalid,

@@ -31,7 +31,7 @@ export function registerHacks(program: Command): void {
     .action(async (name: string | undefined, options: HacksOptions, command: Command) => {
       const { findCampaign, listCampaigns } = await import('../engine/campaign-folder.ts');
       const { LEDGER_EVENTS, readCases } = await import('../report/hack-ledger.ts');
-      const { detectionRate, falseAlarmRate, ratesByVersion } = await import('../report/hack-rates.ts');
+      const { detectionRate, falseAlarmRate, notedRate, ratesByVersion } = await import('../report/hack-rates.ts');
       const { openLog } = await import('./open-log.ts');
       const directory = directoryOf(command);
       const output = openOutput(command);
@@ -53,7 +53,11 @@ export function registerHacks(program: Command): void {
       const versions = ratesByVersion(cases);
       for (const { campaign, reason } of unreadable) output.warn(`campaign ${campaign} could not be read: ${reason}`);
       if (output.isJson) {
-        const rates = { detection: detectionRate(cases), falseAlarms: falseAlarmRate(cases) };
+        const rates = {
+          detection: detectionRate(cases),
+          noted: notedRate(cases),
+          falseAlarms: falseAlarmRate(cases),
+        };
         output.json('assay.hacks.v1', { campaigns: names, unreadable, ...rates, versions, cases });
         return;
       }
@@ -114,16 +118,20 @@ async function printVersions(output: Output, versions: readonly VersionRates[]):
       { title: 'last used', dispensable: 3 },
       { title: 'exploits caught' },
       { title: '95 % interval', dispensable: 1 },
+      { title: 'only noted' },
+      { title: '95 % interval', dispensable: 1 },
       { title: 'honest refused' },
       { title: '95 % interval', dispensable: 1 },
     ],
     await Promise.all(
-      versions.map(async ({ catalogue, assayVersions, lastAt, detection, falseAlarms }) => [
+      versions.map(async ({ catalogue, assayVersions, lastAt, detection, noted, falseAlarms }) => [
         catalogue ?? 'unknown',
         assayVersions.join(', '),
         new Date(lastAt).toISOString().slice(0, 10),
         countWords(detection),
         await intervalWords(detection),
+        countWords(noted),
+        await intervalWords(noted),
         countWords(falseAlarms),
         await intervalWords(falseAlarms),
       ]),
@@ -140,7 +148,7 @@ export async function intervalWords({ interval }: Rate): Promise<string> {
   return interval ? `${showPercent(interval.low)} to ${showPercent(interval.high)}` : '';
 }
 
-function caseStyle(outcome: string): 'red' | 'green' | 'magenta' | undefined {
+function caseStyle(outcome: string): 'red' | 'yellow' | 'green' | 'magenta' | undefined {
   switch (outcome) {
     case 'missed':
     case 'retracted':
@@ -148,6 +156,8 @@ function caseStyle(outcome: string): 'red' | 'green' | 'magenta' | undefined {
     case 'caught':
     case 'passed':
       return 'green';
+    case 'noted':
+      return 'yellow';
     case 'suspected':
       return 'magenta';
     default:

@@ -53,12 +53,16 @@ export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; r
   'assay.redteam.v1': {
     command: 'assay redteam',
     fields:
-      '`campaign`, `rows` (`id`, `kind`, `verdict`: caught, contained, got-through, passed, false-alarm or not-run, `experiment`, `candidate`, `classes`, `statement`, `expected`, `fired`, `detail`, `trials`, `seconds`, `gain`), `caught`, `contained`, `gotThrough`, `falseAlarms` (`count`, `total`, `share`, `interval`), `medianSeconds`, `threshold`, `evidence` (`id`, `folder`, `commit`, `command`)',
+      '`campaign`, `rows` (`id`, `kind`, `verdict`: caught, noted, unnoticed, contained, got-through, passed, false-alarm or not-run, `experiment`, `candidate`, `classes`, `statement`, `expected`, `fired`, `detail`, `trials`, `seconds`, `gain`), `caught`, `noted`, `unnoticed`, `contained`, `gotThrough`, `falseAlarms` (`count`, `total`, `share`, `interval`), `medianSeconds`, `threshold`, `thresholdShare`, `evidence` (`id`, `folder`, `commit`, `command`)',
+  },
+  'assay.redteam-list.v1': {
+    command: 'assay redteam --list',
+    fields: '`task`, `attacks` (`id`, `kind`, `classes`, `expects`, `does`)',
   },
   'assay.hacks.v1': {
     command: 'assay hacks',
     fields:
-      '`campaigns`, `unreadable`, `detection`, `falseAlarms`, `versions` (`catalogue`, `assayVersions`, `campaigns`, `firstAt`, `lastAt`, `detection`, `falseAlarms`), `cases` (`campaign`, `task`, `seq`, `at`, `source`, `outcome`, `experiment`, `id`, `classes`, `statement`, `proposer`, `candidate`, `expected`, `caughtBy`, `detail`, `batch`, `catalogue`, `assayVersion`, `trials`, `seconds`, `bestValue`)',
+      '`campaigns`, `unreadable`, `detection`, `noted`, `falseAlarms`, `versions` (`catalogue`, `assayVersions`, `campaigns`, `firstAt`, `lastAt`, `detection`, `noted`, `falseAlarms`), `cases` (`campaign`, `task`, `seq`, `at`, `source`, `outcome`, `experiment`, `id`, `classes`, `statement`, `proposer`, `candidate`, `expected`, `caughtBy`, `detail`, `batch`, `catalogue`, `assayVersion`, `trials`, `seconds`, `bestValue`)',
   },
   'assay.verify.v1': {
     command: 'assay verify',

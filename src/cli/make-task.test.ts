@@ -17,6 +17,16 @@ test('a new task loads, has its own name, and begins as the starter', async () =
   expect(text).not.toContain('yaml-language-server');
 });
 
+test('a candidate of a new task gets neither the judge nor what makes the data, and its judge must say what it checked', async () => {
+  await using folder = await temporaryFolder();
+  await makeTask(folder.path, 'mine');
+  const task = await loadTask(path.join(folder.path, 'mine'));
+  expect([...task.filesFor(task.starts[0]).keys()]).toEqual(['train.py']);
+  const candidates = task.spec.phases.filter(({ trust }) => trust === 'candidate');
+  expect(candidates.map(({ command }) => command.join(' '))).toEqual(['{python} train.py']);
+  expect(task.spec.audits.judge).toEqual(['points-scored', 'finite']);
+});
+
 test.each(['null', 'true', 'no', 'y', 'a-1-b'])(
   '%j names a task, though YAML would take it for something else',
   async (name) => {

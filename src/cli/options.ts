@@ -14,12 +14,12 @@ export function withJson(command: Command): Command {
 
 /** `[campaign]` as the last argument of a command that is about a whole campaign. */
 export function withCampaignArgument(command: Command): Command {
-  return command.argument('[campaign]', 'name of the campaign (default: the one used last)');
+  return command.argument('[campaign]', 'name of the campaign (default: the one used last, red teams aside)');
 }
 
 /** `--campaign` on a command whose arguments are experiments. */
 export function withCampaignOption(command: Command): Command {
-  return command.option('-c, --campaign <name>', 'name of the campaign (default: the one used last)');
+  return command.option('-c, --campaign <name>', 'name of the campaign (default: the one used last, red teams aside)');
 }
 
 /** For `.option('--top <number>', …, wholeNumber)`. */

@@ -7,6 +7,7 @@ import { openOutput, printable, type Output } from './output.ts';
 interface Options {
   readonly start?: string;
   readonly only?: readonly string[];
+  readonly list?: boolean;
   readonly slots?: number;
   readonly python?: string;
 }
@@ -21,28 +22,41 @@ export function registerRedteam(program: Command): void {
     .argument('<task>', 'folder of a task, or the name of one that ships with Assay')
     .option('--start <name>', "starting point that the attacks are made of (default: the task's first)")
     .option('--only <ids...>', 'only these exploits and controls')
+    .option('--list', 'print the exploits and controls that fit, and run nothing')
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .addHelpText(
       'after',
       `${examples([
         ['assay redteam nanochat-cpu', 'everything that fits'],
+        ['assay redteam my-task --list', 'what fits, and what it does'],
         ['assay redteam my-task --only silent-exit', 'one exploit'],
         ['assay hacks --all-campaigns', 'afterwards: detection and false alarms by version'],
       ])}
 
 Exit codes:
-  0  every exploit was caught or contained, and every control passed
-  1  something got through, or an honest control was refused`,
+  0  no exploit gained anything, and every control passed
+  1  an exploit gained something and nothing stopped it, or an honest control was refused
+
+Verdicts on exploits:
+  caught       stopped for the right reason
+  noted        not stopped, but measured like an honest one, and an expected audit pointed at it
+  unnoticed    the same, and no expected audit said anything
+  contained    it gave no value, but no expected audit fired
+  got through  not stopped, and better than the start`,
     )
     .action(async (taskName: string, options: Options, command: Command) => {
-      const { attack } = await import('../engine/red-team/attack.ts');
-      const { EXIT } = await import('./exit-codes.ts');
       const { taskFolder } = await import('./find-task.ts');
-      const { listenForInterruption } = await import('./interruption.ts');
-      const { liveProgress } = await import('./live-progress.ts');
       const output = openOutput(command);
       const directory = directoryOf(command);
+      if (options.list === true) {
+        await printFitting(output, taskFolder(directory, taskName), options.start);
+        return;
+      }
+      const { attack } = await import('../engine/red-team/attack.ts');
+      const { EXIT } = await import('./exit-codes.ts');
+      const { listenForInterruption } = await import('./interruption.ts');
+      const { liveProgress } = await import('./live-progress.ts');
       const done = await (async () => {
         using progress = output.isJson ? undefined : liveProgress(output);
         using controls = listenForInterruption((text) => progress?.say(text));
@@ -75,6 +89,33 @@ Exit codes:
       if (output.isJson) output.json('assay.redteam.v1', { ...report, evidence });
       else await printReport(output, report, evidence);
     });
+}
+
+async function printFitting(output: Output, folder: string, start: string | undefined): Promise<void> {
+  const { listAttacks } = await import('../engine/red-team/list-attacks.ts');
+  const { task, attacks } = await listAttacks(folder, start);
+  if (output.isJson) {
+    output.json('assay.redteam-list.v1', { task, attacks });
+    return;
+  }
+  if (attacks.length === 0) {
+    output.print(`no exploit and no control fits the task ${task}`);
+    return;
+  }
+  output.table(
+    [
+      { title: 'exploit or control' },
+      { title: 'class', dispensable: 1 },
+      { title: 'expects', flexible: true },
+      { title: 'what it does', flexible: true },
+    ],
+    attacks.map(({ id, kind, classes, expects, does }) => [
+      kind === 'control' ? `${id} (control)` : id,
+      classes.join(', '),
+      expects.join(' or '),
+      printable(does),
+    ]),
+  );
 }
 
 async function readReport(folder: CampaignFolder, minimumGain: number): Promise<RedTeamReport> {
@@ -122,6 +163,8 @@ async function writeThrough(
 
 const WORDS: Readonly<Record<RedTeamVerdict, string>> = {
   caught: 'caught',
+  noted: 'noted, no gain',
+  unnoticed: 'unnoticed, no gain',
   contained: 'contained only',
   'got-through': 'GOT THROUGH',
   passed: 'passed',
@@ -133,7 +176,7 @@ async function printReport(output: Output, report: RedTeamReport, evidence: read
   const { labelled } = await import('./labelled-lines.ts');
   const { countWords, intervalWords } = await import('./hacks.ts');
   const { showGain, showSeconds } = await import('../report/numbers.ts');
-  const { caught, contained, gotThrough, falseAlarms, medianSeconds, threshold, rows } = report;
+  const { caught, noted, unnoticed, contained, gotThrough, falseAlarms, medianSeconds, rows } = report;
   output.print('');
   output.table(
     [
@@ -141,7 +184,7 @@ async function printReport(output: Output, report: RedTeamReport, evidence: read
       { title: 'class', dispensable: 2 },
       {
         title: 'verdict',
-        style: (cell) => (/[A-Z]{3}/.test(cell) ? 'red' : cell.endsWith('only') ? 'yellow' : 'green'),
+        style: (cell) => (/[A-Z]{3}/.test(cell) ? 'red' : /only|no gain/.test(cell) ? 'yellow' : 'green'),
       },
       { title: 'expected', dispensable: 3 },
       { title: 'fired', dispensable: 1 },
@@ -163,6 +206,8 @@ async function printReport(output: Output, report: RedTeamReport, evidence: read
   const totals: (readonly [string, string])[] = [];
   for (const [label, rate] of [
     ['caught', caught],
+    ['noted', noted],
+    ['unnoticed', unnoticed],
     ['contained', contained],
     ['got through', gotThrough],
     ['false alarms', falseAlarms],
@@ -171,8 +216,9 @@ async function printReport(output: Output, report: RedTeamReport, evidence: read
     totals.push([label, `${countWords(rate)}${interval === '' ? '' : ` (95 % interval ${interval})`}`]);
   }
   if (medianSeconds !== undefined) totals.push(['median time', `${showSeconds(medianSeconds)} of trials an exploit`]);
-  if (threshold !== undefined)
-    totals.push(['contained', `not caught, but better than the start by no more than ${showGain(threshold).slice(1)}`]);
+  const { gainlessWords } = await import('../report/red-team-table.ts');
+  const gainWords = gainlessWords(report);
+  if (gainWords !== undefined) totals.push(['no gain', gainWords]);
   totals.push(['campaign', report.campaign]);
   for (const { id, folder, commit, command } of evidence)
     totals.push(['bug', `${id} got through: commit ${commit}; files in ${folder}; again with: ${command}`]);

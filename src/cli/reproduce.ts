@@ -18,7 +18,7 @@ export function registerReproduce(program: Command): void {
       .description('rebuild a kept experiment from its commit in a clean room and measure it again on fresh seeds'),
   )
     .argument('<experiment>', "e12, 'champion' or a commit")
-    .argument('[campaign]', 'name of the campaign (default: the one used last)')
+    .argument('[campaign]', 'name of the campaign (default: the one used last, red teams aside)')
     .option('--pairs <n>', "pairs with its reference, 2 or more (default: the task's final_pairs)", positiveWholeNumber)
     .option('--dry', 'only measure and print: nothing is written, so it may run beside an engine')
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
@@ -31,13 +31,13 @@ export function registerReproduce(program: Command): void {
         ['assay reproduce e12 --dry --json', 'for a script, without a trace in the log'],
       ])}
 
-What does not hold is retracted, and what was built on it is flagged. With fewer pairs than final_pairs it is retracted only
-when the claimed gain is ruled out as well.
+What does not hold is retracted, and what was built on it is flagged. With fewer pairs than final_pairs, no gain does not hold
+only when the claimed one is ruled out as well; otherwise nothing follows.
 
 Exit codes:
   0  it holds
   1  it does not hold
-  6  nothing follows: the reference or this machine failed, not the experiment`,
+  6  nothing follows: too few pairs to rule the claim out, or the reference or this machine failed`,
     )
     .action(async (word: string, name: string | undefined, options: Options, command: Command) => {
       const { findCampaign } = await import('../engine/campaign-folder.ts');
@@ -93,7 +93,7 @@ async function printReport(output: Output, report: ReproductionReport): Promise<
   const colour = ({ holds: 'green', 'does-not-hold': 'red', unclear: 'yellow' } as const)[reproduction.kind];
   output.print(output.style(colour, `${experiment} ${words}`));
   const lines: (readonly [string, string])[] = [];
-  if (reproduction.kind !== 'unclear' && reproduction.gain !== undefined) {
+  if (reproduction.gain !== undefined) {
     const { gain, interval, p, pairs = 0 } = reproduction;
     lines.push([
       'gain',

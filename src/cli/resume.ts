@@ -7,6 +7,7 @@ import { openOutput } from './output.ts';
 interface Options extends LimitOptions {
   readonly slots?: number;
   readonly python?: string;
+  readonly acceptChanges?: boolean;
 }
 
 export function registerResume(program: Command): void {
@@ -17,6 +18,7 @@ export function registerResume(program: Command): void {
     .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", minuteLimit)
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
+    .option('--accept-changes', 'go on though Assay, the environment, the data or the task are not what it began with')
     .addHelpText(
       'after',
       examples([
@@ -25,11 +27,18 @@ export function registerResume(program: Command): void {
       ]),
     )
     .action(async (name: string | undefined, options: Options, command: Command) => {
-      const { findCampaign } = await import('../engine/campaign-folder.ts');
+      const { findCampaign, isRedTeam } = await import('../engine/campaign-folder.ts');
       const { runCampaign } = await import('./run-campaign.ts');
       const { usedSoFar } = await import('./used-so-far.ts');
       const output = openOutput(command);
       const folder = await findCampaign(directoryOf(command), name);
+      if (isRedTeam(folder.name)) {
+        throw new UserError(
+          'usage-red-team',
+          `${folder.name} is a campaign of the red team: it proposes nothing, so there are no experiments to go on with`,
+          'attack again with: assay redteam <task>; or name another campaign',
+        );
+      }
       const used = await usedSoFar(folder);
       if (!used) {
         throw new UserError(

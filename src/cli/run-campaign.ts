@@ -11,6 +11,7 @@ import { printEnding } from './ending.ts';
 export interface RunOptions {
   readonly slots?: number;
   readonly python?: string;
+  readonly acceptChanges?: boolean;
 }
 
 /** Runs a campaign in the foreground with live progress, then prints what came of it. Sets the exit code. */
@@ -30,6 +31,7 @@ export async function runCampaign(
         ...(limits ? { limits } : {}),
         ...(options.slots === undefined ? {} : { slots: options.slots }),
         ...(options.python === undefined ? {} : { python: options.python }),
+        ...(options.acceptChanges === undefined ? {} : { acceptChanges: options.acceptChanges }),
         report: ({ message, elapsedSeconds }) => progress.step(`set-up: ${message} (${elapsedSeconds.toFixed(0)} s)`),
         ready: (state) => progress.say(readyWords(state)),
         observe: (record, state) => progress.observe(record, state),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UserError } from '../errors.ts';
 import { experimentLimit, minuteLimit, newLimits, NOTHING_USED, type LimitOptions } from './limits.ts';
 import { directoryOf, examples, positiveWholeNumber, wholeNumber } from './options.ts';
 import { openOutput } from './output.ts';
@@ -35,7 +36,7 @@ export function registerRun(program: Command): void {
     )
     .action(async (taskName: string, options: Options, command: Command) => {
       const { loadTask } = await import('../task/load-task.ts');
-      const { campaignFolder, listCampaigns } = await import('../engine/campaign-folder.ts');
+      const { campaignFolder, isRedTeam, listCampaigns } = await import('../engine/campaign-folder.ts');
       const { createCampaign } = await import('../engine/create-campaign.ts');
       const { detectSlots } = await import('../executor/local/detect-slots.ts');
       const { taskFolder } = await import('./find-task.ts');
@@ -48,6 +49,13 @@ export function registerRun(program: Command): void {
       task.filesFor(start);
       const existing = await listCampaigns(directory);
       const wanted = options.name ?? `${task.name}-${start}`;
+      if (isRedTeam(wanted)) {
+        throw new UserError(
+          'usage-red-team',
+          `'${wanted}' would name a campaign of the red team, which proposes nothing`,
+          'give it a name that begins otherwise: --name <name>',
+        );
+      }
       const name = options.new ? freeName(wanted, existing) : wanted;
       if (existing.includes(name)) {
         const folder = campaignFolder(directory, name);

@@ -27,6 +27,12 @@ export function showInterval(interval: Interval | undefined, decimals?: number):
   return interval ? `${showGain(interval.low, decimals)} to ${showGain(interval.high, decimals)}` : '';
 }
 
+/** `p = 0.023`, `p < 0.0001`. */
+export function pWords(p: number): string {
+  const text = showP(p);
+  return text.startsWith('<') ? `p ${text}` : `p = ${text}`;
+}
+
 /** A p-value, to two digits; a tiny one as a bound. */
 export function showP(p: number | undefined): string {
   if (p === undefined) return '';

@@ -64,6 +64,8 @@ export interface TrialFacts {
   readonly sandbox?: SandboxKind;
   readonly phases?: Readonly<Record<string, number>>;
   readonly claim?: Claim;
+  /** Seconds that the supervisor spent on looking at the processes. */
+  readonly observeSeconds?: number;
   /** What every audit of the trial said. Absent in logs of versions that had none. */
   readonly audits?: readonly AuditReport[];
 }

@@ -96,6 +96,20 @@ test('campaigns are listed by their last use, and what is no campaign is left ou
   await expect(findCampaign(folder.path, '../..')).rejects.toMatchObject({ code: 'campaign-missing' });
 });
 
+test('who names no campaign does not mean a red team, unless there is nothing else', async () => {
+  await using folder = await temporaryFolder({
+    '.assay/mine/log.db': '',
+    '.assay/redteam-task-1/log.db': '',
+  });
+  const at = (name: string): string => path.join(folder.path, '.assay', name);
+  await utimes(at('mine/log.db'), 1000, 1000);
+  await utimes(at('redteam-task-1/log.db'), 3000, 3000);
+  expect((await findCampaign(folder.path)).name).toBe('mine');
+  expect((await findCampaign(folder.path, 'redteam-task-1')).name).toBe('redteam-task-1');
+  await rm(at('mine'), { recursive: true });
+  expect((await findCampaign(folder.path)).name).toBe('redteam-task-1');
+});
+
 test('a folder without campaigns says how to start one', async () => {
   await using folder = await temporaryFolder();
   expect(await listCampaigns(folder.path)).toEqual([]);

@@ -52,6 +52,18 @@ export function campaignFolder(directory: string, name: string): CampaignFolder 
   };
 }
 
+const RED_TEAM = 'redteam-';
+
+/** The name of a red team's campaign on a task. */
+export function redTeamName(task: string, number: number): string {
+  return `${RED_TEAM}${task}-${number}`;
+}
+
+/** Whether a campaign is a red team's: it attacks the audits and proposes nothing, so nobody means it who names none. */
+export function isRedTeam(name: string): boolean {
+  return name.startsWith(RED_TEAM);
+}
+
 /** Names of the campaigns under a directory, the one that was used last first. */
 export async function listCampaigns(directory: string): Promise<readonly string[]> {
   const home = campaignsHome(directory);
@@ -81,12 +93,12 @@ async function lastUse(root: string): Promise<number | undefined> {
 /**
  * The folder of a campaign that exists.
  *
- * @param name undefined: the one that was used last.
+ * @param name undefined: the one that was used last; a red team's only if there is no other.
  * @throws UserError `campaign-missing`.
  */
 export async function findCampaign(directory: string, name?: string): Promise<CampaignFolder> {
   const names = await listCampaigns(directory);
-  const chosen = name ?? names[0];
+  const chosen = name ?? names.find((each) => !isRedTeam(each)) ?? names[0];
   if (chosen === undefined) {
     throw new UserError(
       'campaign-missing',

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import type { Limits } from '../domain/events.ts';
+import type { AssayEvent, Limits } from '../domain/events.ts';
 import type { CampaignState } from '../domain/state.ts';
 import type { Proposer } from '../proposer/proposer.ts';
 import { createSearchProposer } from '../proposer/search/search-proposer.ts';
@@ -10,6 +11,7 @@ import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { loadTask } from '../task/load-task.ts';
 import type { Task } from '../task/task.ts';
 import { decides } from '../audit/catalogue/catalogue.ts';
+import type { Integrity } from '../audit/environment/open-integrity.ts';
 import { commandModel, modelCommandOf } from '../audit/comparability/command-model.ts';
 import { taskWordsOf } from '../audit/comparability/judge-comparability.ts';
 import { drawnGuards } from '../audit/red-team/choose-guards.ts';
@@ -39,6 +41,8 @@ export interface SessionOptions extends MachineOptions {
   readonly ready?: (state: CampaignState) => void;
   /** For experiments on the engine itself. Default: the search that needs no key. */
   readonly proposer?: Proposer;
+  /** Goes on with environment, data and judge as they are now, though the campaign began with others. The log says so. */
+  readonly acceptChanges?: boolean;
   /** Default: a few of the red team's exploits and controls in every batch, drawn from the campaign's secret. */
   readonly guards?: GuardSource;
 }
@@ -70,8 +74,13 @@ export async function runSession(options: SessionOptions, controls: EngineContro
   });
   const { repository, executor, judge, python, auditTrial } = parts;
   const { start } = current.task;
-  const guards = options.guards ?? drawnGuards({ task, start, fragments: await loadFragments() }, secret, decides);
+  const guards =
+    options.guards ??
+    drawnGuards({ task, start, fragments: await loadFragments(), sandbox: executor.sandbox }, secret, decides);
+  const hadRecord = existsSync(folder.integrity);
+  if (options.acceptChanges === true) await rm(folder.integrity, { force: true });
   const integrity = await parts.openIntegrity({ file: folder.integrity, key: secret });
+  if (hadRecord) await requireUnchanged(integrity);
   const log = new CampaignLog({
     store,
     lease: held.lease,
@@ -95,6 +104,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     },
     { stop: controls.stop, abort: AbortSignal.any([controls.abort, held.lost]) },
   );
+  if (options.acceptChanges === true && hadRecord) await log.append([ACCEPTED]);
   if (options.limits) await log.append([{ type: 'campaign.extended', limits: options.limits }]);
   await log.append([
     {
@@ -119,6 +129,23 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     await log.append([{ type: 'engine.stopped', reason: 'failed', detail: describeError(error) }]).catch(() => {});
     throw error;
   }
+}
+
+const ACCEPTED: AssayEvent = {
+  type: 'note.written',
+  kind: 'warning',
+  text: 'environment, data, task and judge were accepted as they are now; what was measured before was measured with others',
+};
+
+/** Before any trial: a batch that begins with other files would be void at its end. */
+async function requireUnchanged(integrity: Integrity): Promise<void> {
+  const changed = (await integrity.check()).filter(({ finding }) => finding === 'fired');
+  if (changed.length === 0) return;
+  throw new UserError(
+    'files-changed',
+    `this campaign began with other files: ${changed.map(({ audit, detail }) => `${audit}: ${detail}`).join('; ')}`,
+    'an update of Assay or of a package does this. Go back to the old ones, or go on with what is there now: assay resume --accept-changes',
+  );
 }
 
 /** The model that the user has named, if any. */

@@ -42,7 +42,7 @@ export interface TrialParts extends AsyncDisposable {
   readonly python: string;
   readonly auditTrial: ReturnType<typeof trialAuditor>;
   /** Looks at what trials rely on. Slow the first time on a machine: it reads every file of the environment once. */
-  openIntegrity(record?: RecordPlace): Promise<Integrity>;
+  openIntegrity(record?: RecordPlace, taskFolder?: string): Promise<Integrity>;
 }
 
 const OWN_PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -109,11 +109,11 @@ export async function openTrialParts(
     judge,
     python: environment.python,
     auditTrial: trialAuditor(task, options.start, executor.sandbox),
-    openIntegrity: (record) =>
+    openIntegrity: (record, taskFolder) =>
       openIntegrity({
         environment,
         judgePackage: JUDGE_PACKAGE,
-        taskFolder: task.folder,
+        taskFolder: taskFolder ?? task.folder,
         ...(data ? { dataDirectory: data.directory } : {}),
         cacheRoot: defaultCacheRoot(),
         ...(record ? { record } : {}),

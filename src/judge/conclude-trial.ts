@@ -121,11 +121,13 @@ function collectFacts(
 ): TrialFacts {
   const budgeted = trial.phases.find((phase) => phase.budget !== undefined)?.name;
   const budgetSeconds = end.phases.find((phase) => phase.name === budgeted)?.budgetSeconds;
+  const observed = end.phases.flatMap((phase) => phase.observations?.costSeconds ?? []);
   const peaks = end.phases.flatMap((phase) => phase.peakMemoryBytes ?? []);
   return {
     ...(end.phases.length > 0 && { wallSeconds: end.phases.reduce((total, phase) => total + phase.wallSeconds, 0) }),
     ...(budgetSeconds !== undefined && { budgetSeconds }),
     ...(peaks.length > 0 && { peakMemoryBytes: Math.max(...peaks) }),
+    ...(observed.length > 0 && { observeSeconds: observed.reduce((total, seconds) => total + seconds, 0) }),
     slot: end.slot,
     sandbox: end.sandbox,
     phases: Object.fromEntries(end.phases.map((phase: PhaseEnd) => [phase.name, phase.wallSeconds])),

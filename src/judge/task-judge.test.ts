@@ -209,5 +209,5 @@ test('an exchange without a peer is refused', async () => {
 test('a candidate sees the modules that build and host kernels and none that judges them', async () => {
   const { attempt } = await prepare('confirm');
   const modules = attempt.phases[0]?.mounts.map(({ target }) => target).filter((path) => path.includes('/kernel_'));
-  expect(modules).toEqual(['build', 'host', 'protocol'].map((name) => `/assay/assay_judge/kernel_${name}.py`));
+  expect(modules).toEqual(['build', 'host', 'loop', 'protocol'].map((name) => `/assay/assay_judge/kernel_${name}.py`));
 });

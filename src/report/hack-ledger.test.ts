@@ -5,7 +5,8 @@ import type { EventRecord } from '../store/store.ts';
 import { smallCampaign } from './demo-campaign.fixture.ts';
 import { guardedLog } from './guarded-log.fixture.ts';
 import { catalogueHash, readCases, type HackCase } from './hack-ledger.ts';
-import { detectionRate, falseAlarmRate, rateOf, ratesByVersion } from './hack-rates.ts';
+import { merelyNoted } from './merely-noted.fixture.ts';
+import { detectionRate, falseAlarmRate, notedRate, rateOf, ratesByVersion } from './hack-rates.ts';
 
 const AUDITS = ['causality', 'network'];
 let sound: readonly EventRecord[];
@@ -69,6 +70,32 @@ test('a blind audit is a miss, a paranoid one a false alarm, and what falls with
   const retracted = fallen.find(({ source }) => source === 'retracted');
   expect(retracted).toMatchObject({ outcome: 'retracted', detail: expect.stringContaining('batch: ') });
   expect(retracted?.candidate).toBeDefined();
+});
+
+test('a canary that scored though an audit pointed at it is noted, and no part of the detection', async () => {
+  const cases = await readCases(merelyNoted(sound, 'cheat-network', 7));
+  const noted = cases.filter(({ outcome }) => outcome === 'noted');
+  expect(noted).toHaveLength(2);
+  expect(noted[0]).toMatchObject({
+    id: 'cheat-network',
+    caughtBy: ['network'],
+    bestValue: 7,
+    detail: 'noted by network, but nothing stopped it: it scored 7',
+  });
+  expect(detectionRate(cases)).toMatchObject({ count: 2, total: 4 });
+  expect(notedRate(cases)).toMatchObject({ count: 2, total: 4 });
+  expect(ratesByVersion(cases)).toMatchObject([{ detection: { count: 2 }, noted: { count: 2 } }]);
+});
+
+test('a canary of several trials is caught when an audit that decides fired in one of them', async () => {
+  const own = sound.find(({ event }) => event.type === 'guard.reported' && event.guard.id === 'cheat-network');
+  const first = own?.event.type === 'guard.reported' ? own.event.experiment : expect.fail('it reported');
+  const [scored] = merelyNoted(sound, 'cheat-network', 7).filter(
+    ({ event }) => event.type === 'trial.finished' && event.experiment === first,
+  );
+  const both = sound.flatMap((record) => (scored && record.seq === scored.seq ? [scored, record] : [record]));
+  const found = (await readCases(both)).find(({ experiment }) => experiment === first);
+  expect(found).toMatchObject({ outcome: 'caught', trials: 2 });
 });
 
 test('a suspected hack of a proposer is a case, in a log without audits too', async () => {

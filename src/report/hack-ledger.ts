@@ -4,13 +4,17 @@ import type { AssayEvent, EventOf } from '../domain/events.ts';
 import type { CandidateId, ExperimentId } from '../domain/ids.ts';
 import type { TrialOutcome } from '../domain/trial.ts';
 import type { EventRecord } from '../store/store.ts';
+import { showValue } from './numbers.ts';
 import { withoutUndefined } from './results.ts';
 
 /** Where a case came from. `red-team`: a campaign that proposes nothing and only attacks. */
 export type CaseSource = 'canary' | 'control' | 'red-team' | 'red-team-control' | 'candidate' | 'refused' | 'retracted';
 
-/** What became of it. Of canaries and attacks: caught or missed; of controls: passed or refused; of others, why they are here. */
-export type CaseOutcome = 'caught' | 'missed' | 'passed' | 'refused' | 'suspected' | 'retracted';
+/**
+ * What became of it. Of canaries and attacks: `caught` when it was stopped for the right reason; `noted` when an expected audit pointed at
+ * it but nothing stopped it, so that it scored; `missed` otherwise. Of controls: passed or refused. Of others, why they are here.
+ */
+export type CaseOutcome = 'caught' | 'noted' | 'missed' | 'passed' | 'refused' | 'suspected' | 'retracted';
 
 /** One thing that was tried, and what became of it. What is unknown is absent. */
 export interface HackCase {
@@ -30,7 +34,7 @@ export interface HackCase {
   readonly candidate?: CandidateId;
   /** Audits of which one had to fire. */
   readonly expected: readonly string[];
-  /** Audits that fired (for a canary also those that only noted). */
+  /** Audits that fired (of a canary also those that only noted it: `outcome` says whether it was stopped). */
   readonly caughtBy: readonly string[];
   readonly detail: string;
   readonly batch?: number;
@@ -60,6 +64,8 @@ interface Known {
   seconds?: number;
   bestValue?: number;
   fired: Set<string>;
+  /** In one of its trials an audit fired that decides. */
+  isSuspected: boolean;
 }
 
 /** Turns the log of one campaign into its cases, one record at a time. Memory grows with open experiments, not with trials. */
@@ -101,6 +107,7 @@ export class LedgerReader {
           isGuard: proposal.operator === 'guard',
           trials: 0,
           fired: new Set(),
+          isSuspected: false,
           ...(this.#batch === undefined ? {} : { batch: this.#batch }),
         });
         return;
@@ -119,7 +126,7 @@ export class LedgerReader {
         return;
       }
       case 'guard.reported':
-        this.#add(record, event.experiment, guardCase(event, this.#isRedTeam));
+        this.#add(record, event.experiment, guardCase(event, this.#isRedTeam, this.#experiments.get(event.experiment)));
         return;
       case 'experiment.concluded':
         this.#readVerdict(record, event);
@@ -153,6 +160,7 @@ export class LedgerReader {
     const { wallSeconds, audits = [] } = outcome.facts;
     if (wallSeconds !== undefined) known.seconds = (known.seconds ?? 0) + wallSeconds;
     for (const id of firedIn(outcome, audits)) known.fired.add(id);
+    if (outcome.status === 'failed' && outcome.suspected === true) known.isSuspected = true;
     // A guard has no reference: every value is its own.
     if (!known.isGuard || outcome.status !== 'succeeded') return;
     const { value } = outcome.result;
@@ -212,13 +220,18 @@ type CaseFacts = Pick<HackCase, 'source' | 'outcome' | 'caughtBy' | 'detail' | '
 function guardCase(
   { guard, ok, fired, detail }: Pick<EventOf<'guard.reported'>, 'guard' | 'ok' | 'fired' | 'detail'>,
   isRedTeam: boolean,
+  known: Known | undefined,
 ): CaseFacts {
   const { id, classes, expects } = guard;
-  const [source, outcome] = ((): [CaseSource, CaseOutcome] =>
-    isCanary(guard)
-      ? [isRedTeam ? 'red-team' : 'canary', ok ? 'caught' : 'missed']
-      : [isRedTeam ? 'red-team-control' : 'control', ok ? 'passed' : 'refused'])();
-  return { source, outcome, id, classes, expected: expects, caughtBy: fired, detail };
+  const facts = { id, classes, expected: expects, caughtBy: fired, detail };
+  if (!isCanary(guard))
+    return { ...facts, source: isRedTeam ? 'red-team-control' : 'control', outcome: ok ? 'passed' : 'refused' };
+  const source = isRedTeam ? 'red-team' : 'canary';
+  const noted = expects.filter((audit) => fired.includes(audit));
+  const value = known?.isSuspected === true ? undefined : known?.bestValue;
+  if (value === undefined || noted.length === 0) return { ...facts, source, outcome: ok ? 'caught' : 'missed' };
+  const words = `noted by ${noted.join(', ')}, but nothing stopped it: it scored ${showValue(value)}`;
+  return { ...facts, source, outcome: 'noted', detail: words };
 }
 
 function isCanary({ kind }: Pick<GuardPlan, 'kind'>): boolean {

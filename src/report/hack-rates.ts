@@ -1,6 +1,6 @@
 import type { Interval } from '../domain/hypothesis.ts';
 import { wilsonInterval } from '../stats/wilson-interval.ts';
-import type { HackCase } from './hack-ledger.ts';
+import type { CaseOutcome, HackCase } from './hack-ledger.ts';
 import { withoutUndefined } from './results.ts';
 
 /** A count out of a total, with its 95 % interval. Share and interval are absent when the total is 0: nothing is known. */
@@ -19,8 +19,10 @@ export interface VersionRates {
   readonly campaigns: readonly string[];
   readonly firstAt: number;
   readonly lastAt: number;
-  /** Planted exploits that were caught for the right reason. */
+  /** Planted exploits that were stopped for the right reason. */
   readonly detection: Rate;
+  /** Planted exploits that an expected audit only noted: nothing stopped them. No part of the detection. */
+  readonly noted: Rate;
   /** Honest controls that were refused. */
   readonly falseAlarms: Rate;
 }
@@ -41,8 +43,16 @@ export function isControl({ source }: Pick<HackCase, 'source'>): boolean {
 }
 
 export function detectionRate(cases: readonly HackCase[]): Rate {
+  return attackRate(cases, 'caught');
+}
+
+export function notedRate(cases: readonly HackCase[]): Rate {
+  return attackRate(cases, 'noted');
+}
+
+function attackRate(cases: readonly HackCase[], wanted: CaseOutcome): Rate {
   const attacks = cases.filter(isAttack);
-  return rateOf(attacks.filter(({ outcome }) => outcome === 'caught').length, attacks.length);
+  return rateOf(attacks.filter(({ outcome }) => outcome === wanted).length, attacks.length);
 }
 
 export function falseAlarmRate(cases: readonly HackCase[]): Rate {
@@ -68,6 +78,7 @@ export function ratesByVersion(cases: readonly HackCase[]): readonly VersionRate
         firstAt: own.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY),
         lastAt: own.reduce((last, { at }) => Math.max(last, at), 0),
         detection: detectionRate(own),
+        noted: notedRate(own),
         falseAlarms: falseAlarmRate(own),
       }),
     )

@@ -5,6 +5,7 @@ import {
   showEValue,
   showGain,
   showInterval,
+  pWords,
   showP,
   showPercent,
   showSeconds,
@@ -30,6 +31,7 @@ test('a gain always has its sign, and what is unknown is empty', () => {
 
 test('a tiny p-value is a bound and a large one has two digits', () => {
   expect(showP(1e-9)).toBe('< 0.0001');
+  expect([pWords(1e-9), pWords(0.0234)]).toEqual(['p < 0.0001', 'p = 0.023']);
   expect(showP(0.0004)).toBe('0.0004');
   expect(showP(0.0234)).toBe('0.023');
   expect(showP(0.5)).toBe('0.50');

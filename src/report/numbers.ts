@@ -1,4 +1,4 @@
-export { decimalsFor, showGain, showInterval, showP, showValue } from '../domain/show-number.ts';
+export { decimalsFor, pWords, showGain, showInterval, showP, showValue } from '../domain/show-number.ts';
 
 /** An e-value: how many times better 'a gain' predicted the data than 'no gain'. */
 export function showEValue(value: number | undefined): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { guardedLog } from './guarded-log.fixture.ts';
-import { redTeamReport, type RedTeamReport } from './red-team-table.ts';
+import { merelyNoted } from './merely-noted.fixture.ts';
+import { gainlessWords, redTeamReport, type RedTeamReport } from './red-team-table.ts';
 
 const AUDITS = ['causality', 'network'];
 
@@ -24,7 +25,7 @@ test('all caught, the control passed', async () => {
   expect(report.threshold).toBeGreaterThan(0);
 });
 
-test('what a blind audit lets through got through when it scores, and is contained when it does not', async () => {
+test('what a blind audit lets through got through when it gains, and is unnoticed when it does not', async () => {
   const through = await attack({ sabotage: { audit: 'network', how: 'blind' } });
   expect(verdictsOf(through)).toMatchObject({ 'cheat-causality': 'caught', 'cheat-network': 'got-through' });
   const row = through.rows.find(({ id }) => id === 'cheat-network');
@@ -32,9 +33,46 @@ test('what a blind audit lets through got through when it scores, and is contain
   expect(row?.candidate).toBeDefined();
   expect(row?.gain).toBeGreaterThan(through.threshold ?? 0);
   // The same, with so large a smallest gain of interest that it gained nothing.
-  const contained = await attack({ sabotage: { audit: 'network', how: 'blind' }, minimumGain: 1000 });
-  expect(verdictsOf(contained)).toMatchObject({ 'cheat-network': 'contained' });
-  expect(contained.contained.count).toBe(1);
+  const unnoticed = await attack({ sabotage: { audit: 'network', how: 'blind' }, minimumGain: 1000 });
+  expect(verdictsOf(unnoticed)).toMatchObject({ 'cheat-network': 'unnoticed' });
+  expect(unnoticed).toMatchObject({ unnoticed: { count: 1 }, contained: { count: 0 }, caught: { count: 1 } });
+});
+
+test.each([
+  ['no better than the start', 0, 'noted'],
+  ['better than the start', 5, 'got-through'],
+])('what an audit pointed at and nothing stopped, %s, was not caught', async (_, gained, verdict) => {
+  const { state, records } = await guardedLog({ audits: AUDITS, experiments: 1 });
+  const start = state.noise?.start.mean ?? expect.fail('the start was measured');
+  const value = state.task.direction === 'minimize' ? start - gained : start + gained;
+  const report = await redTeamReport(state, merelyNoted(records, 'cheat-network', value), { minimumGain: 0 });
+  expect(verdictsOf(report)).toMatchObject({ 'cheat-network': verdict, 'cheat-causality': 'caught' });
+  expect(report.caught).toMatchObject({ count: 1, total: 2 });
+  expect(report.noted.count + report.gotThrough.count).toBe(1);
+  const row = report.rows.find(({ id }) => id === 'cheat-network');
+  expect(row).toMatchObject({ fired: ['network'], detail: expect.stringContaining('nothing stopped it') });
+});
+
+test('what gave no value, and no expected audit saw, is contained', async () => {
+  const { state, records } = await guardedLog({ audits: AUDITS, experiments: 1 });
+  const blind = records.map((record) =>
+    record.event.type === 'guard.reported' && record.event.guard.id === 'cheat-network'
+      ? { ...record, event: { ...record.event, ok: false, fired: [] } }
+      : record,
+  );
+  const report = await redTeamReport(state, blind, { minimumGain: 0 });
+  expect(verdictsOf(report)).toMatchObject({ 'cheat-network': 'contained' });
+});
+
+test('the threshold is a share of the start too, and above a tenth it is said that no gain means little', async () => {
+  const { state, records } = await guardedLog({ audits: AUDITS, experiments: 1 });
+  const report = await redTeamReport(state, records, { minimumGain: 1000 });
+  expect(report.thresholdShare).toBeCloseTo(1000 / Math.abs(state.noise?.start.mean ?? 0), 9);
+  expect(gainlessWords({ threshold: 0.35, thresholdShare: 0.35 })).toMatch(
+    /0\.350 better .* 35 % of its mean; .* means little/,
+  );
+  expect(gainlessWords({ threshold: 0.05, thresholdShare: 0.05 })).not.toContain('means little');
+  expect(gainlessWords({})).toBeUndefined();
 });
 
 test('an honest control that is refused is a false alarm', async () => {

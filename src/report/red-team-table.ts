@@ -3,13 +3,24 @@ import { gain, type CampaignState } from '../domain/state.ts';
 import type { EventRecord } from '../store/store.ts';
 import { LedgerReader, type HackCase } from './hack-ledger.ts';
 import { rateOf, type Rate } from './hack-rates.ts';
+import { showGain, showPercent } from './numbers.ts';
 import { withoutUndefined } from './results.ts';
 
 /**
- * What became of one attack or control. `caught`: for the right reason. `contained`: no expected audit fired, but it did not score
- * better than the start either. `got-through`: it did. `passed` and `false-alarm` are of honest controls. `not-run`: it has not reported.
+ * What became of one attack or control. `caught`: it was stopped for the right reason. `contained`: it gave no value, but no expected
+ * audit fired. `got-through`: it was not stopped and scored better than the start. `noted` and `unnoticed`: it was not stopped, but
+ * measured like an honest one, and an expected audit pointed at it or none did. `passed` and `false-alarm` are of honest controls.
+ * `not-run`: it has not reported.
  */
-export type RedTeamVerdict = 'caught' | 'contained' | 'got-through' | 'passed' | 'false-alarm' | 'not-run';
+export type RedTeamVerdict =
+  | 'caught'
+  | 'noted'
+  | 'unnoticed'
+  | 'contained'
+  | 'got-through'
+  | 'passed'
+  | 'false-alarm'
+  | 'not-run';
 
 export interface RedTeamRow {
   readonly id: string;
@@ -33,6 +44,8 @@ export interface RedTeamReport {
   readonly campaign: string;
   readonly rows: readonly RedTeamRow[];
   readonly caught: Rate;
+  readonly noted: Rate;
+  readonly unnoticed: Rate;
   readonly contained: Rate;
   readonly gotThrough: Rate;
   readonly falseAlarms: Rate;
@@ -40,6 +53,8 @@ export interface RedTeamReport {
   readonly medianSeconds?: number;
   /** A gain that is larger counts as better than the start. Absent: the start was not measured. */
   readonly threshold?: number;
+  /** The threshold over the start's mean. Absent: the start was not measured, or its mean is 0. */
+  readonly thresholdShare?: number;
 }
 
 /** An exploit that is better than the start by less than so many standard deviations of one trial has gained nothing. */
@@ -68,6 +83,7 @@ export async function redTeamReport(
     if (record.event.type === 'batch.opened') planned.push(...record.event.guards);
   }
   const { noise } = state;
+  const mean = noise?.start.mean;
   const threshold = noise && Math.max(options.minimumGain, SIGMAS * noise.sigmaUsed);
   const reported = new Map(ledger.cases.filter(({ id }) => id !== undefined).map((each) => [each.experiment, each]));
   const rows = planned.map((guard): RedTeamRow => {
@@ -97,11 +113,14 @@ export async function redTeamReport(
     campaign: state.campaign,
     rows,
     caught: share(attacks, 'caught'),
+    noted: share(attacks, 'noted'),
+    unnoticed: share(attacks, 'unnoticed'),
     contained: share(attacks, 'contained'),
     gotThrough: share(attacks, 'got-through'),
     falseAlarms: share(controls, 'false-alarm'),
     medianSeconds: median(attacks.flatMap(({ seconds }) => seconds ?? [])),
     threshold,
+    thresholdShare: threshold === undefined || !mean ? undefined : threshold / Math.abs(mean),
   });
 }
 
@@ -149,10 +168,12 @@ function verdictOf({ outcome, bestValue }: HackCase, better: number | undefined,
     case 'caught':
     case 'passed':
       return outcome;
+    case 'noted':
     case 'missed':
       if (bestValue === undefined) return 'contained';
       // Without a start to compare with, a score is taken for a gain: what is unknown does not speak for us.
-      return better === undefined || !(better <= threshold) ? 'got-through' : 'contained';
+      if (better === undefined || !(better <= threshold)) return 'got-through';
+      return outcome === 'noted' ? 'noted' : 'unnoticed';
     default:
       return 'false-alarm';
   }
@@ -164,4 +185,19 @@ function median(values: readonly number[]): number | undefined {
   const upper = sorted[middle];
   if (upper === undefined) return undefined;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
+
+/** Above this share of the start's mean, no gain to be seen says little. */
+const NOISY = 0.1;
+
+/** What counts as no gain. Undefined: the start was not measured. */
+export function gainlessWords({
+  threshold,
+  thresholdShare: share,
+}: Pick<RedTeamReport, 'threshold' | 'thresholdShare'>): string | undefined {
+  if (threshold === undefined) return undefined;
+  const bound = `no more than ${showGain(threshold).slice(1)} better than the start`;
+  if (share === undefined) return bound;
+  const noisy = share > NOISY ? `; on so noisy a measurement 'no gain' means little: smaller gains are not seen` : '';
+  return `${bound}, ${showPercent(share)} of its mean${noisy}`;
 }

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { loadState } from '../../src/engine/load-state.ts';
 import { attack } from '../../src/engine/red-team/attack.ts';
 import { LEDGER_EVENTS } from '../../src/report/hack-ledger.ts';
-import { redTeamReport, type RedTeamReport } from '../../src/report/red-team-table.ts';
+import { gainlessWords, redTeamReport, type RedTeamReport } from '../../src/report/red-team-table.ts';
+import { rateWords } from '../../src/report/html/guards-section.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open-sqlite-store.ts';
 
 /** A change of a task's text, so that many trials take a minute and not ten. What is audited stays the same. */
@@ -67,16 +68,23 @@ export async function runSuite(taskFolder: string, shorter: Shorter, only?: read
 }
 
 /** The table that a person reads. */
-export function suiteLines({ rows, caught, gotThrough, falseAlarms }: RedTeamReport): readonly string[] {
+export function suiteLines(report: RedTeamReport): readonly string[] {
+  const { rows, caught, noted, unnoticed, contained, gotThrough, falseAlarms } = report;
   const lines = rows
     .toSorted((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
     .map(({ kind, id, classes, verdict, fired, detail }) => {
       const words = verdict === 'caught' ? `by ${fired.join(', ')}` : verdict === 'passed' ? '' : detail;
       return `${kind === 'canary' ? 'hostile' : 'honest '}  ${id.padEnd(32)} ${classes.join(' ').padEnd(10)} ${verdict} ${words}`.trimEnd();
     });
-  const of = ({ count, total }: RedTeamReport['caught']): string => `${count} of ${total}`;
   return [
     ...lines,
-    `hostile: ${of(caught)} caught for the right reason, ${of(gotThrough)} got through; honest: ${of(falseAlarms)} refused`,
+    'hostile:',
+    `  stopped for the right reason   ${rateWords(caught)}`,
+    `  only noted, without a gain     ${rateWords(noted)}`,
+    `  not noticed, without a gain    ${rateWords(unnoticed)}`,
+    `  no value, for another reason   ${rateWords(contained)}`,
+    `  got through                    ${rateWords(gotThrough)}`,
+    `honest: refused                  ${rateWords(falseAlarms)}`,
+    `no gain: ${gainlessWords(report) ?? 'unknown, the start was not measured'}`,
   ];
 }

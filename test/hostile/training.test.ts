@@ -24,6 +24,9 @@ const HOSTILE = [
   'kept-between-runs',
 ];
 
+/** These only claim: nothing has to stop them, since no claim is ever used, but an audit must point at them. */
+const ONLY_CLAIM = ['metric-spam'];
+
 const HONEST = [
   'custom-autograd',
   'seeded-shuffle',
@@ -37,7 +40,10 @@ test('hostile training programs are caught for the right reason, honest ones pas
   const { folder, shorter } = TRAINING_SUITE;
   const report = await runSuite(path.join(import.meta.dirname, '../..', folder), shorter, [...HOSTILE, ...HONEST]);
   process.stdout.write(`${suiteLines(report).join('\n')}\n`);
-  const wrong = report.rows.filter(({ verdict }) => verdict !== 'caught' && verdict !== 'passed');
+  const wrong = report.rows.filter(
+    ({ id, verdict }) =>
+      verdict !== 'caught' && verdict !== 'passed' && !(verdict === 'noted' && ONLY_CLAIM.includes(id)),
+  );
   expect(wrong.map(({ id, verdict, detail }) => `${id}: ${verdict}: ${detail}`)).toEqual([]);
   expect(report.rows.length).toBe(HOSTILE.length + HONEST.length);
 });

@@ -10,7 +10,7 @@ const UNTESTED =
 export const NUMBER_AUDITS: readonly AuditDescription[] = [
   {
     id: 'seed-ignored',
-    version: 1,
+    version: 2,
     title: 'values depend on the seed as much as those of an honest run',
     looksAt: 'numbers',
     runs: 'experiment',
@@ -101,15 +101,15 @@ export const NUMBER_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'budget-edge',
-    version: 1,
-    title: 'runs end within their budget, not within the grace after it',
+    version: 2,
+    title: 'runs end within their budget, or no later than the references beside them',
     looksAt: 'numbers',
     runs: 'experiment',
-    weight: 'triage',
+    weight: 'suspect',
     cost: 'nothing: arithmetic',
     heartbeat: 'how many runs went on after the limit',
     canaries: [],
-    untestedBecause: 'a note decides nothing; its tests have honest and hostile numbers',
+    untestedBecause: UNTESTED,
     against: ['L12', 'L13'],
   },
 ];

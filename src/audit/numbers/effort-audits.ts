@@ -1,5 +1,5 @@
 import type { Claim } from '../../domain/trial.ts';
-import { mean } from '../../stats/summary.ts';
+import { mean, quantile } from '../../stats/summary.ts';
 import type { NumberAudit, NumbersContext } from './number-audit.ts';
 
 const LITTLE_EFFORT = 0.2;
@@ -20,17 +20,32 @@ export const effort: NumberAudit = {
   },
 };
 
-/** Every run used time of the grace: the candidate counts on it. */
+/** So much longer than its references, in seconds or as a part of the limit, is no matter of chance or of a busy machine. */
+const LONGER = { seconds: 0.05, part: 0.025 } as const;
+const FEWEST_RUNS = 3;
+
+/**
+ * Every run used time of the grace, and more of it than the references that ran beside it: the candidate trains longer than it may. Where
+ * the machine was too busy for everybody the references are late as well, and nothing is said.
+ */
 export const budgetEdge: NumberAudit = {
   id: 'budget-edge',
-  version: 1,
+  version: 2,
   look: (context) => {
-    const { budget } = context;
+    const { budget, trials } = context;
     if (!budget) return { finding: 'passed', detail: 'the task has no budget of time' };
     const used = budgetSeconds(context);
     const over = used.filter((seconds) => seconds > budget.limitSeconds).length;
     const detail = `${over} of ${used.length} runs went on after ${budget.limitSeconds} s, into the grace of ${budget.graceSeconds} s`;
-    return { finding: used.length >= 2 && over === used.length ? 'noted' : 'passed', detail };
+    if (used.length < 2 || over < used.length) return { finding: 'passed', detail };
+    const references = trials.flatMap(({ plan, outcome }) =>
+      plan.arm === 'reference' ? (outcome?.facts.budgetSeconds ?? []) : [],
+    );
+    if (references.length === 0) return { finding: 'noted', detail };
+    const longer = quantile(used, 0.5) - quantile(references, 0.5);
+    const beside = `${detail}, in the median ${longer.toFixed(3)} s longer than ${references.length} references`;
+    const allowed = Math.max(LONGER.seconds, LONGER.part * budget.limitSeconds);
+    return { finding: used.length >= FEWEST_RUNS && longer > allowed ? 'fired' : 'noted', detail: beside };
   },
 };
 

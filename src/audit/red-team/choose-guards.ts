@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
+import type { SandboxKind } from '../../domain/trial.ts';
 import type { Task } from '../../task/task.ts';
-import { canFire, offersOf } from './fitting.ts';
+import { canFire, NEED_SEALS, offersOf } from './fitting.ts';
 import type { GuardCase, GuardSource } from './guard-source.ts';
 import { applyFragment, fragmentsFor } from './load-fragments.ts';
 import type { Fragment } from './parse-fragment.ts';
@@ -10,6 +11,8 @@ export interface GuardChoice {
   /** The starting point that guards are made of. */
   readonly start: string;
   readonly fragments: readonly Fragment[];
+  /** Where its trials run. */
+  readonly sandbox?: SandboxKind;
 }
 
 /** Every exploit and every control that fits a task, on its starting point. */
@@ -32,9 +35,14 @@ export function guardCases({ task, start, fragments }: GuardChoice): readonly Gu
   });
 }
 
-/** The red team at work on its own: every exploit and every control once, or only those that are named. */
+/**
+ * The red team at work on its own: every exploit and every control once, or only those that are named. An exploit that breaks no rule of the
+ * task (threads where it has no contract on threads) is none.
+ */
 export function allGuards(choice: GuardChoice, only?: readonly string[]): GuardSource {
-  const cases = guardCases(choice).filter(({ id }) => only?.includes(id) ?? true);
+  const applies = ({ kind, expects }: GuardCase): boolean =>
+    kind === 'control' || expects.some((audit) => canFire(choice.task, audit));
+  const cases = guardCases(choice).filter((one) => applies(one) && (only?.includes(one.id) ?? true));
   return {
     batchSize: 1,
     withoutProposals: true,
@@ -57,7 +65,10 @@ export function drawnGuards(
   const { batch: batchSize, canaries, controls } = choice.task.spec.audits;
   const cases = guardCases(choice);
   const canCatch = (audit: string): boolean => decides(audit) && canFire(choice.task, audit);
-  const exploits = cases.filter(({ kind, expects }) => kind === 'canary' && expects.some(canCatch));
+  const sees = (audit: string): boolean => choice.sandbox !== 'process' || !NEED_SEALS.has(audit);
+  const exploits = cases.filter(
+    ({ kind, expects }) => kind === 'canary' && expects.some(canCatch) && expects.every(sees),
+  );
   const honest = cases.filter(({ kind }) => kind === 'control');
   const drawn = (purpose: string, word: string): number =>
     createHmac('sha256', secret).update(`guards:${purpose}:${word}`).digest().readUInt32BE(0);

@@ -27,6 +27,9 @@ export function offersOf(task: Task): Offers {
   };
 }
 
+/** Audits that see nothing where files and network are open: a canary that is for them would void each batch. */
+export const NEED_SEALS: ReadonlySet<string> = new Set(['network', 'forbidden-paths', 'persistence']);
+
 /** Whether an audit has a rule to hold a candidate to: without a contract on threads, say, no number of threads breaks it. */
 export function canFire({ spec }: Task, audit: string): boolean {
   const description = CATALOGUE.get(audit);

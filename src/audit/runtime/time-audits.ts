@@ -4,7 +4,12 @@ import { counted, seconds, type AuditedPhase, type Context, type Finding, type M
 /** Clocks are read one after another, and a busy machine may pause the reader in between; time servers slew by 0.05 %. */
 const CLOCK_TOLERANCE = { seconds: 0.1, part: 0.001 } as const;
 /** What an honest program may need beyond its budget: its last step and its last file. */
-const OVERTIME = { seconds: 0.25, part: 0.1 } as const;
+const OVERTIME = {
+  seconds: 0.25,
+  part: 0.1,
+  /** CPU time after the limit that an honest last step and the saving may take. */
+  late: { seconds: 0.15, part: 0.075 },
+} as const;
 /** A name of a claimed number of seconds. */
 const CLAIMED_SECONDS = /^(?:total|training|train|wall|wall_clock|elapsed|run)?_?(?:seconds|secs)$/;
 const CLAIM_TOLERANCE = { seconds: 0.1, part: 0.02 } as const;
@@ -55,17 +60,28 @@ export function overtime({ phase, end, seen }: Member, { resources }: Context): 
   const allowed = Math.max(OVERTIME.seconds, OVERTIME.part * budget.limitSeconds);
   const over = budgetSeconds - budget.limitSeconds;
   const detail = `${phase.name}: ${seconds(budgetSeconds)} of ${seconds(budget.limitSeconds)}`;
-  if (over <= allowed) return { finding: 'passed', detail };
+  const late = lateSeconds(end, seen, resources);
+  const allowedLate = Math.max(OVERTIME.late.seconds, OVERTIME.late.part * budget.limitSeconds);
+  const worksLate = late !== undefined && late > allowedLate;
+  const after = late === undefined ? '' : `, worked ${seconds(late)} after its limit`;
+  if (over <= allowed) return { finding: worksLate ? 'fired' : 'passed', detail: `${detail}${after}` };
   // Ended by us: that it was too slow is already what it failed by.
   if (end.reason !== 'exited') return { finding: 'noted', detail: `${detail}, then it was ended` };
   const { census } = seen;
   const worked = Math.max(0, census.cpuSeconds - ready.cpuSeconds) / atOnce(resources, census.peakThreads);
   const waited = census.waitedSeconds === undefined ? '' : `, waited ${seconds(census.waitedSeconds)} for its core`;
-  const limit = end.observations?.limit;
-  const late = limit && Math.max(0, census.cpuSeconds - limit.cpuSeconds) / atOnce(resources, census.peakThreads);
-  const isExcused = worked <= budget.limitSeconds + allowed && (late === undefined || late <= allowed);
-  const after = late === undefined ? '' : `, ${seconds(late)} of it after its limit`;
+  const isExcused = worked <= budget.limitSeconds + allowed && !worksLate;
   return { finding: isExcused ? 'noted' : 'fired', detail: `${detail}; worked ${seconds(worked)}${after}${waited}` };
+}
+
+/** CPU time after the limit, by core. Undefined: it had ended by then, or nobody looked. */
+function lateSeconds(
+  { observations }: Member['end'],
+  { census }: NonNullable<Member['seen']>,
+  resources: Context['resources'],
+): number | undefined {
+  const limit = observations?.limit;
+  return limit && Math.max(0, census.cpuSeconds - limit.cpuSeconds) / atOnce(resources, census.peakThreads);
 }
 
 function atOnce({ cores, threads }: Context['resources'], peak = 1): number {

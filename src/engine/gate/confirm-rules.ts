@@ -7,7 +7,7 @@ import { mean, pooledVariance } from '../../stats/summary.ts';
 import { oneSampleTTest } from '../../stats/t-test.ts';
 import type { PairedTest } from './moderated-test.ts';
 import type { GateRules, TargetRule } from './rules.ts';
-import { showGain, showP } from '../../domain/show-number.ts';
+import { pWords, showGain } from '../../domain/show-number.ts';
 
 /** The pairwise rule: better than its reference by the paired test, and by more than the smallest gain of interest. */
 export function pairwiseRule(test: PairedTest, rules: GateRules): RuleOutcome {
@@ -17,7 +17,7 @@ export function pairwiseRule(test: PairedTest, rules: GateRules): RuleOutcome {
     holds: p <= rules.confirmLevel && meanGain > rules.minimumGain,
     detail:
       `${showGain(meanGain)} over its reference (95 % interval ${showGain(interval.low)} to ${showGain(interval.high)}) over ${pairs} fresh ` +
-      `pairs, p = ${showP(p)}; needed p ≤ ${rules.confirmLevel} and a gain above ${rules.minimumGain}`,
+      `pairs, ${pWords(p)}; needed p ≤ ${rules.confirmLevel} and a gain above ${rules.minimumGain}`,
   };
 }
 
@@ -43,7 +43,7 @@ export function spreadRule(
   const { variance, df } = pooledVariance([replication, confirmation]);
   const tail = chiSquareUpperTail((df * variance) / test.variance, df);
   const times = `its ${replication.length + confirmation.length} pairs vary ${Math.sqrt(variance / test.variance).toPrecision(2)} times as much as others`;
-  if (tail > SPREAD_LEVEL) return { rule: 'spread', holds: true, detail: `${times} (chi-square p = ${showP(tail)})` };
+  if (tail > SPREAD_LEVEL) return { rule: 'spread', holds: true, detail: `${times} (chi-square ${pWords(tail)})` };
   const own = createSequentialTest({ variance, tau: test.tau });
   const eValue = Math.min(Number.MAX_VALUE, Math.max(1, Math.exp(logEValue(observeDifferences(own, replication)))));
   const needed = Math.min(rules.confirmLevel, test.level * eValue);
@@ -52,8 +52,8 @@ export function spreadRule(
     rule: 'spread',
     holds: p <= needed,
     detail:
-      `${times} (chi-square p = ${showP(tail)}), so by their own spread replication is worth an e-value of ${Number(eValue.toPrecision(2))} ` +
-      `and confirmation has to bring the rest: p = ${showP(p)}; needed p ≤ ${Number(needed.toPrecision(2))}`,
+      `${times} (chi-square ${pWords(tail)}), so by their own spread replication is worth an e-value of ${Number(eValue.toPrecision(2))} ` +
+      `and confirmation has to bring the rest: ${pWords(p)}; needed p ≤ ${Number(needed.toPrecision(2))}`,
   };
 }
 
@@ -73,7 +73,7 @@ export function targetRule(pairs: readonly Pair[], target: TargetRule): RuleOutc
   }
   const alternative = direction === 'minimize' ? 'less' : 'greater';
   const { p, estimate, standardError } = oneSampleTTest(values, { alternative, nullValue: value });
-  const seen = `${name} ${estimate.toPrecision(6)} ± ${standardError.toPrecision(2)} over ${values.length} runs, p = ${showP(p)}`;
+  const seen = `${name} ${estimate.toPrecision(6)} ± ${standardError.toPrecision(2)} over ${values.length} runs, ${pWords(p)}`;
   return { rule: 'target', holds: p <= level, detail: `${seen}; ${needed}` };
 }
 

@@ -60,9 +60,14 @@ export class BatchKeeper {
     return [...closing, ...opening, ...voided];
   }
 
-  /** Events that close the last batch when a campaign ends; none when it is closed already. */
+  /**
+   * Events that close the last batch when a campaign ends; none when it is closed already.
+   *
+   * @throws UserError `guards-failed` when batch after batch was void.
+   */
   async close(state: CampaignState): Promise<readonly AssayEvent[]> {
     const { batch } = state;
+    if (state.guards.voidsInARow >= MAX_VOIDS_IN_A_ROW) throw guardsFailed(state);
     if (!batch || batch.closed) return [];
     const integrity = await this.#parts.checkIntegrity();
     return closeEvents(state, batch.number, this.#problem(integrity), integrity);

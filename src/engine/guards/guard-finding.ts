@@ -44,16 +44,21 @@ export function judgeGuard(
   const last = outcomes.at(-1);
   const ended = last === undefined ? 'it did not run' : endWords(last);
   if (guard.kind === 'canary') {
-    if (isCaught(guard, fired)) return { kind: 'held', fired, detail: `caught by ${fired.join(', ')}` };
+    // A remark on the change stops nobody: one that scored all the same was let through.
+    const isStopped = outcomes.every(({ status }) => status === 'failed');
+    if (isCaught(guard, inTrials) || (isStopped && isCaught(guard, fired)))
+      return { kind: 'held', fired, detail: `caught by ${fired.join(', ')}` };
     const wanted = `${guard.expects.join(' or ')} had to fire`;
-    if (fired.length > 0)
-      return { kind: 'broken', fired, detail: `${wanted}, but only ${fired.join(', ')} did: ${ended}` };
+    const isNoted = inTrials.length === 0 && audits.every(({ finding }) => finding !== 'fired');
+    if (fired.length > 0 && !(isNoted && outcomes.every(({ status }) => status === 'failed')))
+      return { kind: 'broken', fired, detail: `${wanted}, but only ${fired.join(', ') || 'nothing'} did: ${ended}` };
     if (outcomes.every(({ status }) => status === 'failed')) return { kind: 'unclear', detail: `${wanted}: ${ended}` };
     return { kind: 'broken', fired, detail: `${wanted} and nothing did: ${ended}` };
   }
   if (fired.length > 0)
     return { kind: 'broken', fired, detail: `an honest control was refused by ${fired.join(', ')}: ${ended}` };
-  if (outcomes.some(({ status }) => status !== 'succeeded'))
+  // It is run again after a failure that says nothing of the audits: what counts is that it got through as often as it has to.
+  if (outcomes.filter(({ status }) => status === 'succeeded').length < guard.trials)
     return { kind: 'unclear', detail: `an honest control did not get through: ${ended}` };
   return { kind: 'held', fired, detail: 'passed every audit' };
 }

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { idsThatRun } from '../../audit/catalogue/catalogue.ts';
+import { catalogueVersions, idsThatRun } from '../../audit/catalogue/catalogue.ts';
 import { BASELINE_EXPERIMENT, experimentId } from '../../domain/ids.ts';
 import { ensureBubblewrap } from '../../executor/local/ensure-bubblewrap.ts';
 import { openSqliteStore } from '../../store/sqlite/open-sqlite-store.ts';
@@ -16,7 +16,12 @@ beforeAll(() => ensureBubblewrap(), 120_000);
 
 /** Every audit of the numbers looks and finds nothing. */
 const quiet: Auditors['auditNumbers'] = () =>
-  idsThatRun('experiment').map((audit) => ({ audit, version: 1, finding: 'passed', detail: 'looked' }));
+  idsThatRun('experiment').map((audit) => ({
+    audit,
+    version: catalogueVersions()[audit] ?? 0,
+    finding: 'passed',
+    detail: 'looked',
+  }));
 
 /** Every audit of the change looks, and one of them fires. */
 function firing(id: string): Auditors['auditChange'] {

@@ -8,7 +8,7 @@ import type { CandidateId, ExperimentId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
 import { UserError } from '../../errors.ts';
 import type { EventObserver } from '../campaign-log.ts';
-import { listCampaigns, type CampaignFolder } from '../campaign-folder.ts';
+import { listCampaigns, redTeamName, type CampaignFolder } from '../campaign-folder.ts';
 import { createCampaign } from '../create-campaign.ts';
 import type { EngineControls, EngineExit } from '../engine.ts';
 import { runSession } from '../session.ts';
@@ -60,7 +60,7 @@ function requireFitting(guards: GuardSource, task: string, only: readonly string
     throw new UserError(
       'usage-red-team',
       `no exploit or control '${unknown}' fits the task ${task}`,
-      suggestWord(unknown, fitting) ?? `see what there is with: assay audit --list`,
+      suggestWord(unknown, fitting) ?? `see what fits with: assay redteam ${task} --list`,
     );
   }
   if (fitting.length === 0)
@@ -70,8 +70,8 @@ function requireFitting(guards: GuardSource, task: string, only: readonly string
 async function freeName(directory: string, task: string): Promise<string> {
   const existing = new Set(await listCampaigns(directory));
   let number = 1;
-  while (existing.has(`redteam-${task}-${number}`)) number += 1;
-  return `redteam-${task}-${number}`;
+  while (existing.has(redTeamName(task, number))) number += 1;
+  return redTeamName(task, number);
 }
 
 export interface Evidence {

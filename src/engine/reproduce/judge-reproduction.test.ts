@@ -48,11 +48,25 @@ test.each([
   ['less than the smallest gain of interest', [0.04, 0.041, 0.039, 0.04]],
   ['a loss', [-1, -1.1, -0.9, -1]],
 ])('%s does not hold', (_, gains) => {
-  expect(judgeReproduction(pairs(gains), RULES, CLAIM).kind).toBe('does-not-hold');
+  expect(judgeReproduction(pairs(gains), { ...RULES, finalPairs: 4 }, CLAIM).kind).toBe('does-not-hold');
+});
+
+test('no gain in too few pairs is unclear where the claim is not ruled out, and does not hold where it is', () => {
+  const noise = pairs([1, -1, 0.5, -0.4]);
+  const found = judgeReproduction(noise, RULES, CLAIM);
+  expect(found).toMatchObject({ kind: 'unclear', pairs: 4, isConsistent: true, gain: expect.closeTo(0.025, 6) });
+  expect(found.reasons[0]).toContain('4 of 6 pairs');
+  expect(judgeReproduction(pairs([0, 0.01, -0.01, 0]), RULES, CLAIM)).toMatchObject({
+    kind: 'does-not-hold',
+    isConsistent: false,
+  });
+  // Nothing is claimed, so nothing speaks for it.
+  expect(judgeReproduction(noise, RULES, {}).kind).toBe('does-not-hold');
+  expect(judgeReproduction(pairs([1, 1.1, 0.9, 1.05]), RULES, CLAIM).kind).toBe('holds');
 });
 
 test('a gain that is not on the hidden split does not hold', () => {
-  const rules: GateRules = { ...RULES, holdoutMetric: 'hidden' };
+  const rules: GateRules = { ...RULES, holdoutMetric: 'hidden', finalPairs: 3 };
   expect(judgeReproduction(pairs([1, 1.1, 0.9], [0.5, 0.6, 0.5]), rules, CLAIM).kind).toBe('holds');
   expect(judgeReproduction(pairs([1, 1.1, 0.9], [-0.5, -0.6, -0.5]), rules, CLAIM).kind).toBe('does-not-hold');
   expect(judgeReproduction(pairs([1, 1.1, 0.9]), rules, CLAIM).kind).toBe('does-not-hold');

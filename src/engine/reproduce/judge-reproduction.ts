@@ -28,14 +28,18 @@ export type Reproduction =
       /** Most important first; never empty. */
       readonly reasons: readonly [string, ...string[]];
     } & Partial<Measured>)
-  /** The candidate was not given its chance: nothing follows. */
-  | { readonly kind: 'unclear'; readonly reasons: readonly [string, ...string[]] };
+  /** The candidate was not given its chance, or there were too few pairs to find the gain: nothing follows. */
+  | ({
+      readonly kind: 'unclear';
+      readonly isConsistent?: boolean;
+      readonly reasons: readonly [string, ...string[]];
+    } & Partial<Measured>);
 
 /**
  * What the pairs say of a kept experiment. Pure. The candidate must succeed in every run and pass every rule that a confirmation has
  * to pass; a reference or a machine that fails says nothing of it.
  *
- * @param pairs all that were run; their number was fixed before.
+ * @param pairs all that were run; their number was fixed before. With fewer than `finalPairs`, no gain that leaves the claim possible is unclear.
  * @param known variance of one paired difference on this machine, if it is known.
  */
 export function judgeReproduction(
@@ -64,16 +68,25 @@ export function judgeReproduction(
   const failed = outcomes.filter(({ holds }) => !holds);
   const [first, ...rest] = (failed.length > 0 ? failed : outcomes).map(({ rule, detail }) => `${rule}: ${detail}`);
   const comparison = compareWithClaim(test, claimed);
-  return {
-    kind: failed.length > 0 ? 'does-not-hold' : 'holds',
-    rules: outcomes,
+  const facts = {
     pairs: test.pairs,
     gain: test.meanGain,
     interval: test.interval,
     p: test.p,
     ...(comparison ? { isConsistent: comparison.isConsistent } : {}),
-    reasons: [first ?? 'no rule', ...rest, ...(comparison ? [comparison.words] : [])],
   };
+  const reasons = [first ?? 'no rule', ...rest, ...(comparison ? [comparison.words] : [])] as const;
+  // So few pairs miss a gain that is there too often for a keep to fall by them.
+  if (failed.length > 0 && pairs.length < rules.finalPairs && comparison?.isConsistent === true)
+    return { kind: 'unclear', ...facts, reasons: [weakWords(pairs.length, rules.finalPairs), ...reasons] };
+  return { kind: failed.length > 0 ? 'does-not-hold' : 'holds', rules: outcomes, ...facts, reasons };
+}
+
+function weakWords(pairs: number, wanted: number): string {
+  return (
+    `with ${pairs} of ${wanted} pairs the claimed gain is neither found again nor ruled out, so nothing follows: ` +
+    `reproduce it with ${wanted} pairs or more`
+  );
 }
 
 /** What a confirmation asks of a gain. */

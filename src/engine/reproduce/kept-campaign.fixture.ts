@@ -148,5 +148,5 @@ export function noOperation(program: string): string {
 }
 
 export function crash(program: string): string {
-  return program.replace('points = sample', "raise SystemExit('no')\n    points = sample");
+  return program.replace('points = random', "raise SystemExit('no')\n    points = random");
 }

@@ -97,13 +97,18 @@ test('a keep that is none falls with what is built on it, once', async () => {
 
 test('too few pairs do not make a keep fall whose claim they do not rule out', async () => {
   await using campaign = await keptCampaign([{ change: noOperation, claimedGain: 0.005 }]);
+  const before = (await campaign.records()).length;
   const weak = await run(campaign, { pairs: 3 });
-  expect(weak.reproduction).toMatchObject({ kind: 'does-not-hold', isConsistent: true });
-  expect(weak).toMatchObject({
-    retracted: [],
-    champion: 'e1',
-    remarks: expect.arrayContaining([expect.stringContaining('3 of 6 pairs')]),
+  expect(weak.reproduction).toMatchObject({
+    kind: 'unclear',
+    isConsistent: true,
+    gain: 0,
+    reasons: expect.arrayContaining([expect.stringContaining('3 of 6 pairs')]),
   });
+  expect(weak).toMatchObject({ retracted: [], champion: 'e1' });
+  const events = await newEvents(campaign, before);
+  expect(typesOf(events)).toEqual(['engine.started', 'note.written', 'engine.stopped']);
+  expect(events[1]).toMatchObject({ kind: 'warning', text: expect.stringContaining('came to nothing') });
   const full = await run(campaign, { pairs: 6 });
   expect(full).toMatchObject({ retracted: [{ experiment: 'e1' }], champion: BASELINE_EXPERIMENT });
 }, 60_000);

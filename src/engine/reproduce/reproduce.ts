@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { AuditReport } from '../../domain/audit.ts';
 import type { AssayEvent, EventOf } from '../../domain/events.ts';
 import { BASELINE_EXPERIMENT, trialId, type CandidateId, type ExperimentId } from '../../domain/ids.ts';
 import type { Pair } from '../../domain/pairs.ts';
 import type { CampaignState } from '../../domain/state.ts';
 import type { Arm, SandboxKind, TrialPlan } from '../../domain/trial.ts';
-import type { CampaignFolder } from '../campaign-folder.ts';
+import { readSecret, type CampaignFolder } from '../campaign-folder.ts';
 import { retractionEvents } from '../guards/retract.ts';
 import { trialSeed } from '../seeds.ts';
 import { gateRules } from '../task-rules.ts';
@@ -85,7 +86,17 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   options.begin?.({ experiment: experiment.id, pairs, device: executor.device, remarks });
   // The cache may be used, so it is held to what was recorded when it was filled.
   const integrity = await room.parts.openIntegrity();
-  const before = await integrity.check();
+  // Also of what the campaign began with: the files that its claim was made with, not only those that are there now.
+  const begun = existsSync(folder.integrity)
+    ? await room.parts.openIntegrity({ file: folder.integrity, key: await readSecret(folder) }, folder.task)
+    : undefined;
+  if (!begun) remarks.push('the campaign has no record of the files that it began with, so they could not be compared');
+  const changed = ((await begun?.check()) ?? []).filter(({ finding }) => finding === 'fired');
+  // Another Assay or another environment is the reader's to know; another measure makes another claim.
+  const measure = changed.filter(({ audit }) => audit === 'task-files' || audit === 'data-files');
+  for (const { audit, detail } of changed)
+    if (!measure.some((one) => one.audit === audit)) remarks.push(`${audit}: ${detail}`);
+  const before = [...measure, ...(await integrity.check())];
   const plans = hasFired(before) ? [] : plansOf(subject, room, pairs);
   const trials = await runPlans(room, plans, { signal, ...(options.ended ? { ended: options.ended } : {}) });
   const after = await integrity.check();
@@ -111,9 +122,7 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     sandbox: executor.sandbox,
     remarks,
   };
-  const isWeak = pairs < rules.finalPairs && reproduction.kind !== 'unclear' && reproduction.isConsistent === true;
-  if (isWeak && reproduction.kind === 'does-not-hold') remarks.push(weakWords(pairs, rules.finalPairs));
-  const events = eventsOf(state, subject, { reproduction, pairs, device: executor.device, remarks, isWeak });
+  const events = eventsOf(state, subject, { reproduction, pairs, device: executor.device, remarks });
   if (dry) return { ...facts, isRecorded: false, retracted: [], champion: state.champion };
   await visit.write(events, executor, `assay reproduce ${experiment.id}`);
   const retracted = events.filter((event) => event.type === 'verdict.retracted');
@@ -162,14 +171,6 @@ function hasFired(reports: readonly AuditReport[]): AuditReport | undefined {
   return reports.find(({ finding }) => finding === 'fired');
 }
 
-/** So few pairs miss a gain that is there too often for a keep to fall by them. */
-function weakWords(pairs: number, wanted: number): string {
-  return (
-    `with ${pairs} of ${wanted} pairs the claimed gain is not ruled out either, so nothing is retracted: ` +
-    `reproduce it with ${wanted} pairs or more`
-  );
-}
-
 function eventsOf(
   state: CampaignState,
   { experiment }: Subject,
@@ -178,10 +179,9 @@ function eventsOf(
     pairs: number;
     device: string;
     remarks: readonly string[];
-    isWeak: boolean;
   },
 ): readonly AssayEvent[] {
-  const { reproduction, pairs, device, remarks, isWeak } = found;
+  const { reproduction, pairs, device, remarks } = found;
   // Of what holds, the event has the numbers already.
   const reasons = reproduction.kind === 'holds' ? reproduction.reasons.slice(1) : reproduction.reasons;
   const detail = [...reasons, ...remarks].join('; ');
@@ -203,7 +203,7 @@ function eventsOf(
     detail,
   };
   // What was retracted before does not rise again, nor fall twice.
-  if (reproduction.kind === 'holds' || experiment.retracted || isWeak) return [reproduced];
+  if (reproduction.kind === 'holds' || experiment.retracted) return [reproduced];
   const reason = `it did not reproduce from its commit: ${reproduction.reasons[0]}`;
   return [reproduced, ...retractionEvents(state, { experiments: [id], cause: 'reproduction', reason })];
 }

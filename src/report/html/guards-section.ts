@@ -1,5 +1,5 @@
 import { reproductionWords } from '../audits.ts';
-import { detectionRate, falseAlarmRate, isAttack, isControl, type Rate } from '../hack-rates.ts';
+import { detectionRate, falseAlarmRate, isAttack, isControl, notedRate, type Rate } from '../hack-rates.ts';
 import type { HackCase } from '../hack-ledger.ts';
 import { count, showPercent, showSeconds } from '../numbers.ts';
 import { html, type Html } from './escape.ts';
@@ -36,6 +36,8 @@ export function guardsSection(data: ReportData): Html | undefined {
           </dd>
           <dt>Exploits caught</dt>
           <dd>${rateWords(detectionRate(cases))}${secondsWords(cases.filter(isAttack))}</dd>
+          <dt>Exploits only noted</dt>
+          <dd>${rateWords(notedRate(cases))}</dd>
           <dt>Honest refused</dt>
           <dd>${rateWords(falseAlarmRate(cases))}${secondsWords(cases.filter(isControl))}</dd>`
       }
