@@ -43,10 +43,11 @@ class Account:
         self.loader_seconds = 0.01
         self.processes = 1
         self.threads = 1
+        self.devices = 0
 
-    def pack(self) -> tuple[int, int, int, int]:
+    def pack(self) -> tuple[int, int, int, int, int]:
         """The last fields of a reply's header."""
-        return int(self.cpu_seconds * 1e6), int(self.loader_seconds * 1e6), self.processes, self.threads
+        return int(self.cpu_seconds * 1e6), int(self.loader_seconds * 1e6), self.processes, self.threads, self.devices
 
 
 def reply_header(
