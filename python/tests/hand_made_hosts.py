@@ -14,6 +14,7 @@ from assay_judge import protocol
 from assay_judge.host_cost import CostLimits
 from assay_judge.language_checks import GapLimits
 from assay_judge.language_model import Contract, SplitText, judge_or_explain
+from assay_judge.plan import BATCH_ROWS, CONTEXT_LENGTH
 from assay_judge.protocol import Peer
 
 CHECKPOINT = b"weights"
@@ -110,6 +111,8 @@ def judged(
     checkpoint: Path | None = None,
     limits: CostLimits = LIMITS,
     checkpoint_limit: int = 1 << 20,
+    context: int = CONTEXT_LENGTH,
+    batch_rows: int = BATCH_ROWS,
 ) -> dict:
     """The judge's result for one host on a held-out text, of which the first 256 * n bytes and one more are scored.
 
@@ -139,6 +142,8 @@ def judged(
             checkpoint_limit=checkpoint_limit,
             cost=limits,
             gaps=GAPS,
+            context=context,
+            batch_rows=batch_rows,
         )
         splits = {"heldout": SplitText(text, canaries)}
         if hidden is not None:

@@ -35,7 +35,7 @@ SEEN_SHARE = 0.5
 SPLITS = ("heldout", "hidden", "train")
 HELDOUT_SHARE = 0.02
 HIDDEN_SHARE = 0.02
-LEAST_SPLIT_BYTES = 1 << 20
+LEAST_SPLIT_BYTES = 2 << 20
 """Of heldout and of hidden, each."""
 CANARIES = 8
 CANARY_COPIES = 48
