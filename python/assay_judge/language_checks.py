@@ -12,7 +12,7 @@ from assay_judge.protocol import VOCABULARY
 from assay_judge.scoring import TOLERANCE, Probed, SplitScore, TailBits, largest_change, log_softmax
 
 PLAUSIBLE_FLOOR_BPB = 1.0
-"""Below this the score is taken for a leak: large models need about as much for English text."""
+"""Below this the score is taken for a leak: large models need about as much for English text, less for programs."""
 
 PROBES_OF_CHECK = {
     "causality": ("suffix",),
@@ -24,8 +24,9 @@ PROBES_OF_CHECK = {
 LEAST_GROUP = 8
 """Values that a group must have for a comparison of two groups to mean anything."""
 
-NOT_SUSPICIOUS = ("finite", "checkpoint-size", "answer-shape")
-"""Checks that an honest candidate can fail: weights diverge, a model grows too large, an axis is in the wrong place."""
+NOT_SUSPICIOUS = ("finite", "checkpoint-size", "answer-shape", "target")
+"""Checks that an honest candidate can fail: weights diverge, a model grows too large, an axis is in the wrong place, a
+target is missed."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class GapLimits:
     region: float
     canary: float
     split: float
+    floor: float = PLAUSIBLE_FLOOR_BPB
+    """No model of this task scores below it."""
 
 
 def record(check: str, ok: bool, detail: str) -> dict:
@@ -70,8 +73,8 @@ def split_records(split: str, score: SplitScore, gaps: GapLimits) -> list[dict]:
         record("finite", score.values_seen > 0, f"{split}: {score.values_seen} logits, all finite"),
     ]
     bpb = score.bits_per_byte()
-    plausible = f"{split}: {bpb:.4f} bits per byte, floor {PLAUSIBLE_FLOOR_BPB}"
-    records.append(record("plausible", bpb >= PLAUSIBLE_FLOOR_BPB, plausible))
+    plausible = f"{split}: {bpb:.4f} bits per byte, floor {gaps.floor:g}"
+    records.append(record("plausible", bpb >= gaps.floor, plausible))
     if score.tails.unscored:
         records.append(region_record(split, score.tails, gaps.region))
     if score.canary_bits.canaries:

@@ -37,6 +37,7 @@ from assay_judge.checkpoint_file import CheckpointFile, read_checkpoint
 from assay_judge.host_cost import CostLimits, HostCost
 from assay_judge.language_checks import (
     NOT_SUSPICIOUS,
+    PLAUSIBLE_FLOOR_BPB,
     GapLimits,
     canary_fires,
     merged,
@@ -44,8 +45,8 @@ from assay_judge.language_checks import (
     split_gap_record,
     split_records,
 )
-from assay_judge.plan import CONTEXT_LENGTH
-from assay_judge.protocol import HostFailure, Peer, ProtocolBroken, WrongShape
+from assay_judge.plan import BATCH_ROWS, CONTEXT_LENGTH
+from assay_judge.protocol import MAX_LENGTH, MAX_ROWS, HostFailure, Peer, ProtocolBroken, WrongShape
 from assay_judge.scoring import NotFinite, SplitScore
 
 CANARY_FILE = "canaries.bin"
@@ -72,10 +73,18 @@ class Contract:
     """Bytes."""
     cost: CostLimits
     gaps: GapLimits
+    context: int = CONTEXT_LENGTH
+    """Bytes in each window that is shown."""
+    batch_rows: int = BATCH_ROWS
 
 
-def judge(splits: dict[str, SplitText], contract: Contract, peer: Peer, checks: list[dict]) -> dict:
-    """Scores each split and runs the checks into `checks`. Raises HostFailure; a check that fails is in `checks`."""
+def judge(
+    splits: dict[str, SplitText], contract: Contract, peer: Peer, checks: list[dict], cost: HostCost | None = None
+) -> dict:
+    """Scores each split and runs the checks into `checks`. Raises HostFailure; a check that fails is in `checks`.
+
+    cost: the account of a host that has answered before.
+    """
     fires = canary_fires(contract.seed)
     checks.append(record("canary", fires, "the comparison notices a leak that is planted in it"))
     if not fires:
@@ -87,7 +96,7 @@ def judge(splits: dict[str, SplitText], contract: Contract, peer: Peer, checks: 
     if first_failed(checks) is not None:
         return {}
 
-    cost = HostCost()
+    cost = cost or HostCost(wall=contract.cost.wall)
     begin = time.monotonic()
     loaded = peer.load(checkpoint.content)
     cost.loaded(loaded, loaded.at - begin)
@@ -115,14 +124,16 @@ def judge(splits: dict[str, SplitText], contract: Contract, peer: Peer, checks: 
     }
     metrics["bytes_scored"] = sum(score.targets.size for score in scores.values())
     metrics["checkpoint_bytes"] = checkpoint.size
-    metrics["load_cpu_seconds"] = round(cost.load_seconds, 4)
-    metrics["answer_cpu_seconds"] = round(cost.alone_seconds + cost.batch_seconds, 4)
+    clock = "wall" if cost.wall else "cpu"
+    metrics[f"load_{clock}_seconds"] = round(cost.load_seconds, 4)
+    metrics[f"answer_{clock}_seconds"] = round(cost.alone_seconds + cost.batch_seconds, 4)
     return {"valid": True, "metric": "val_bpb", "value": metrics.get("val_bpb"), "metrics": metrics, "checks": checks}
 
 
 def score_of(split: SplitText, contract: Contract, place: int) -> SplitScore:
     """The score of a split before anything is shown. Each has a seed of its own."""
-    return SplitScore(split.text, contract.scored_bytes, split.canaries, contract.seed + place)
+    shape = {"context": contract.context, "batch_rows": contract.batch_rows}
+    return SplitScore(split.text, contract.scored_bytes, split.canaries, contract.seed + place, **shape)
 
 
 def checkpoint_records(checkpoint: CheckpointFile, limit: int) -> list[dict]:
@@ -162,19 +173,26 @@ def first_failed(checks: list[dict]) -> dict | None:
 def judge_or_explain(splits: dict[str, SplitText], contract: Contract, peer: Peer) -> dict:
     """The result in either form. Whatever the host does ends here; a bug of the judge does not."""
     checks: list[dict] = []
-    failure, reason, result = "invalid-metric", "", {}
+    failure, result = None, {}
     try:
         result = judge(splits, contract, peer, checks)
     except HostFailure as found:
-        failure, reason = found.failure, found.reason
-        if isinstance(found, ProtocolBroken):
-            checks.append(record("protocol", False, reason))
-        elif isinstance(found, WrongShape):
-            checks.append(record("answer-shape", False, reason))
-    failed = first_failed(checks)
-    if failed is None and not reason:
+        failure = found
+    if failure is None and first_failed(checks) is None:
         return result
-    refused = {"valid": False, "failure": failure, "reason": reason, "checks": checks}
+    return refusal(checks, failure)
+
+
+def refusal(checks: list[dict], failure: HostFailure | None) -> dict:
+    """The result's second form: what failed first, of the checks or of the host."""
+    reason = "" if failure is None else failure.reason
+    if isinstance(failure, ProtocolBroken):
+        checks.append(record("protocol", False, reason))
+    elif isinstance(failure, WrongShape):
+        checks.append(record("answer-shape", False, reason))
+    kind = "invalid-metric" if failure is None else failure.failure
+    refused = {"valid": False, "failure": kind, "reason": reason, "checks": checks}
+    failed = first_failed(checks)
     if failed is not None:
         refused["check"] = failed["id"]
         refused["suspected"] = failed["id"] not in NOT_SUSPICIOUS
@@ -216,21 +234,29 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="holds <split>/<split>.bin or <split>.bin")
     parser.add_argument("--split", default="heldout", help="heldout, hidden, or both with a comma")
     parser.add_argument("--bytes", type=int, default=65536, help="bytes to score in each split")
+    parser.add_argument("--context", type=int, default=CONTEXT_LENGTH, help="bytes in each window")
+    parser.add_argument("--rows", type=int, default=BATCH_ROWS, help="rows of a full batch")
     parser.add_argument("--seed", type=int, required=True, help="secret: order, probes and places come from it")
     parser.add_argument("--checkpoint", type=Path, required=True, help="the one file of the training run that counts")
     parser.add_argument("--checkpoint-limit", type=int, default=16 << 20, help="its largest size in bytes")
-    parser.add_argument("--load-limit", type=float, default=0.15, help="CPU seconds of load_model, see host_cost.py")
-    parser.add_argument("--single-limit", type=float, default=0.03, help="CPU seconds for each single row")
+    parser.add_argument("--load-limit", type=float, default=0.15, help="seconds of load_model, see host_cost.py")
+    parser.add_argument("--single-limit", type=float, default=0.03, help="seconds for each single row")
     parser.add_argument("--beside-limit", type=float, default=0.02, help="CPU seconds beside each answer")
-    parser.add_argument("--row-limit", type=float, default=0.03, help="CPU seconds for each row, on average")
+    parser.add_argument("--row-limit", type=float, default=0.03, help="seconds for each row, on average")
+    parser.add_argument("--answer-limit", type=float, default=0.0, help="seconds beside the rows for each other answer")
+    parser.add_argument("--clock", choices=["cpu", "wall"], default="cpu", help="what limits count; wall for a GPU")
     parser.add_argument("--region-gap", type=float, default=0.3, help="bits per byte, see language_checks.py")
     parser.add_argument("--canary-gap", type=float, default=0.4, help="bits per byte")
     parser.add_argument("--split-gap", type=float, default=0.12, help="bits per byte")
+    parser.add_argument("--floor", type=float, default=PLAUSIBLE_FLOOR_BPB, help="bits per byte, no model is better")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for all exchanges together")
     parser.add_argument("--result", type=Path, required=True)
     options = parser.parse_args()
-    if options.bytes < 2 * CONTEXT_LENGTH or options.bytes % CONTEXT_LENGTH:
-        parser.error(f"--bytes must be a multiple of {CONTEXT_LENGTH} and at least {2 * CONTEXT_LENGTH}")
+    context = options.context
+    if not CONTEXT_LENGTH <= context <= MAX_LENGTH or not BATCH_ROWS <= options.rows <= MAX_ROWS:
+        parser.error(f"--context is {CONTEXT_LENGTH} to {MAX_LENGTH}, --rows {BATCH_ROWS} to {MAX_ROWS}")
+    if options.bytes < 2 * context or options.bytes % context:
+        parser.error(f"--bytes must be a multiple of {context} and at least {2 * context}")
 
     splits = {name: read_split(options.data, name, options.bytes) for name in options.split.split(",")}
     contract = Contract(
@@ -239,9 +265,18 @@ def main() -> int:
         checkpoint=options.checkpoint,
         checkpoint_limit=options.checkpoint_limit,
         cost=CostLimits(
-            load=options.load_limit, single=options.single_limit, row=options.row_limit, beside=options.beside_limit
+            load=options.load_limit,
+            single=options.single_limit,
+            row=options.row_limit,
+            beside=options.beside_limit,
+            answer=options.answer_limit,
+            wall=options.clock == "wall",
         ),
-        gaps=GapLimits(region=options.region_gap, canary=options.canary_gap, split=options.split_gap),
+        gaps=GapLimits(
+            region=options.region_gap, canary=options.canary_gap, split=options.split_gap, floor=options.floor
+        ),
+        context=context,
+        batch_rows=options.rows,
     )
     descriptors = int(os.environ["ASSAY_PEER_OUT_FD"]), int(os.environ["ASSAY_PEER_IN_FD"])
     peer = Peer(*descriptors, deadline=started + options.timeout)

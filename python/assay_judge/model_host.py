@@ -13,6 +13,11 @@ Three kinds of process, so that nothing of the candidate stands between the judg
   request into the next (no learning from the text that it is scored on). --in-process turns that off; it is for
   platforms where a fork of a process with threads hangs, and a result must then say so.
 
+On a GPU the same holds: `load_model` reads the checkpoint on the CPU, and what it returns may move to the GPU when it
+is called, in the answerer. A loader that opened a GPU could not fork anyway; the host counts the device files it holds.
+
+A second checkpoint ends the loader and all below it, and starts a new one.
+
 Requests come on the first standard input, replies go to the first standard output (see protocol.py). What the
 candidate prints goes to standard error.
 """
@@ -30,6 +35,7 @@ import ctypes
 import importlib.util
 import os
 import select
+import signal
 import struct
 import tempfile
 import time
@@ -54,6 +60,8 @@ ANSWER = struct.Struct("<BIII")
 """What a loader or an answerer tells the host first: status, rows, length, vocabulary. The payload follows."""
 
 CHECKPOINT_NAME = "checkpoint.pt"
+DEVICE_PREFIXES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/")
+"""Files of accelerators."""
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -80,7 +88,8 @@ def load(script: str, checkpoint: str) -> Model:
     """Imports the candidate's script as a module and calls its `load_model`. Candidate code runs from here on."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    # One thread until the fork: a pool of threads does not survive it.
+    torch.set_num_threads(1)
     sys.path.insert(0, os.path.dirname(os.path.realpath(script)))
     spec = importlib.util.spec_from_file_location("candidate", script)
     if spec is None or spec.loader is None:
@@ -91,9 +100,10 @@ def load(script: str, checkpoint: str) -> Model:
     model = module.load_model(checkpoint)
 
     def answer(text: bytes, rows: int, length: int) -> np.ndarray:
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
         tokens = torch.frombuffer(bytearray(text), dtype=torch.uint8).view(rows, length).long()
         with torch.inference_mode():
-            logits = model(tokens).to(torch.float32).contiguous()
+            logits = model(tokens).to("cpu", torch.float32).contiguous()
         return logits.numpy()
 
     return answer
@@ -184,6 +194,20 @@ def fork_loader(script: str, checkpoint: bytes, in_process: bool, not_for_it: li
     return Loader(pid, ask[1], tell[0])
 
 
+def end_loader(loader: Loader) -> None:
+    """Ends a loader and all that it started, so that nothing of it is left when the next checkpoint is loaded."""
+    os.close(loader.ask)
+    os.close(loader.tell)
+    while children := children_of(os.getpid()):
+        for pid in children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        reap_orphans()
+        time.sleep(0.001)
+
+
 def children_of(pid: int) -> list[int]:
     """Its children and theirs, as far as the kernel says so. Raises OSError for a kernel that does not."""
     found: list[int] = []
@@ -232,8 +256,21 @@ def reap_orphans() -> None:
         pass
 
 
-def cost_of(loader: Loader) -> tuple[int, int, int, int]:
-    """Microseconds of CPU time so far, of all and of the loader alone; processes now, threads of the loader now."""
+def devices_of(pid: int) -> int:
+    """Accelerator device files that a process has open or mapped."""
+    found = set()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+        with open(f"/proc/{pid}/maps", "rb") as file:
+            found.update(line.split(None, 5)[5].strip().decode() for line in file if b"/dev/" in line)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return sum(path.startswith(DEVICE_PREFIXES) for path in found)
+
+
+def cost_of(loader: Loader) -> tuple[int, int, int, int, int]:
+    """Microseconds of CPU time so far, of all and of the loader alone; the loader's processes, threads, devices now."""
     reap_orphans()
     processes = children_of(os.getpid())
     ended = os.times()
@@ -242,7 +279,8 @@ def cost_of(loader: Loader) -> tuple[int, int, int, int]:
         threads = len(os.listdir(f"/proc/{loader.pid}/task"))
     except FileNotFoundError:
         threads = 0
-    return int(seconds * 1e6), int(cpu_seconds_of(loader.pid)[0] * 1e6), len(processes), threads
+    own_seconds = cpu_seconds_of(loader.pid)[0]
+    return int(seconds * 1e6), int(own_seconds * 1e6), len(processes), threads, devices_of(loader.pid)
 
 
 def forward_reply(loader: Loader, replies: int, request_id: int) -> None:
@@ -275,13 +313,16 @@ def serve(requests: int, replies: int, script: str, in_process: bool) -> None:
     while header := protocol.read_exactly(requests, protocol.REQUEST_HEADER.size):
         magic, kind, request_id, rows, length = protocol.REQUEST_HEADER.unpack(header)
         is_load = kind == protocol.REQUEST_LOAD
-        if magic != protocol.REQUEST_MAGIC or is_load == (loader is not None):
+        if magic != protocol.REQUEST_MAGIC or (loader is None and not is_load):
             raise SystemExit("model_host: the stream holds something that is no request")
         if not is_load and (rows > protocol.MAX_ROWS or length > protocol.MAX_LENGTH):
             raise SystemExit("model_host: the stream asks for too much")
         payload = protocol.read_exactly(requests, rows if is_load else rows * length)
         if payload is None:
             return
+        if is_load and loader is not None:
+            end_loader(loader)
+            loader = None
         if loader is None:
             loader = fork_loader(script, payload, in_process, [requests, replies])
         else:

@@ -1,9 +1,9 @@
 """What the judge shows to a model: scored windows and probes, mixed, in a secret order.
 
-The scored part of a split is its first `bytes + 1` bytes, cut into windows of CONTEXT_LENGTH inputs. Window k has
-the inputs [256k, 256k + 256) and the targets one byte further, so each byte but the very first is a target exactly
-once, whatever the candidate is. The first input of a window is context only as far as that window goes (it is the
-last target of the window before), and a target at place i of a window is predicted from i + 1 bytes.
+The scored part of a split is its first `bytes + 1` bytes, cut into windows of C inputs, CONTEXT_LENGTH unless the task
+asks for more. Window k has the inputs [Ck, Ck + C) and the targets one byte further, so each byte but the very first is
+a target exactly once, whatever the candidate is. The first input of a window is context only as far as that window goes
+(it is the last target of the window before), and a target at place i of a window is predicted from i + 1 bytes.
 
 Probes are rows that should give the same logits as a scored row, as far as they share its beginning:
 
@@ -51,10 +51,10 @@ class Row:
     """Of a suffix probe: what its other text is."""
 
 
-def windows_of(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets of a scored text: uint8 [N+1] -> uint8 [N/256, 256] twice. N is a multiple of 256."""
-    inputs = text[:-1].reshape(-1, CONTEXT_LENGTH)
-    targets = text[1:].reshape(-1, CONTEXT_LENGTH)
+def windows_of(text: np.ndarray, context: int = CONTEXT_LENGTH) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of a scored text: uint8 [N+1] -> uint8 [N/C, C] twice. N is a multiple of C, the context."""
+    inputs = text[:-1].reshape(-1, context)
+    targets = text[1:].reshape(-1, context)
     return inputs, targets
 
 
@@ -67,35 +67,37 @@ def splice(window: np.ndarray, other: np.ndarray, keep: int) -> np.ndarray:
     return mixed
 
 
-def make_batches(inputs: np.ndarray, unscored: np.ndarray, seed: int) -> list[list[Row]]:
+def make_batches(inputs: np.ndarray, unscored: np.ndarray, seed: int, batch_rows: int = BATCH_ROWS) -> list[list[Row]]:
     """All rows to show, as batches of rows of equal length. `seed` is the judge's secret.
 
-    inputs: uint8 [W,256], the scored windows. unscored: uint8 [N], more text of the split; fewer than 256 bytes: none.
+    inputs: uint8 [W,C], the scored windows. unscored: uint8 [N], more text of the split; fewer than C bytes: none.
+    batch_rows: rows of a full batch.
     """
     generator = np.random.default_rng(seed)
-    count = len(inputs)
-    rows = [Row("scored", index, CONTEXT_LENGTH, inputs[index]) for index in range(count)]
+    count, context = inputs.shape
+    rows = [Row("scored", index, context, inputs[index]) for index in range(count)]
     for number in range(SUFFIX_PROBES):
         rows.append(suffix_probe(inputs, unscored if number % 2 else unscored[:0], generator))
     order = generator.permutation(len(rows))
-    size = BATCH_ROWS - REPEATS_A_BATCH
+    size = batch_rows - REPEATS_A_BATCH
     batches = [[rows[index] for index in order[at : at + size]] for at in range(0, len(rows), size)]
     batches = with_repeats(batches, generator)
-    for length in generator.integers(1, CONTEXT_LENGTH, size=PREFIX_LENGTHS):
+    for length in generator.integers(1, context, size=PREFIX_LENGTHS):
         chosen = generator.integers(count, size=PREFIX_ROWS)
         batch = [Row("prefix", int(window), int(length), inputs[window, :length]) for window in chosen]
         batches.insert(int(generator.integers(len(batches) + 1)), batch)
     alone = generator.choice(count, size=min(ALONE_PROBES, count), replace=False)
-    return [[Row("alone", int(window), CONTEXT_LENGTH, inputs[window])] for window in alone] + batches
+    return [[Row("alone", int(window), context, inputs[window])] for window in alone] + batches
 
 
 def suffix_probe(inputs: np.ndarray, unscored: np.ndarray, generator: np.random.Generator) -> Row:
     """A random window with other text after a random place."""
+    context = inputs.shape[1]
     window = int(generator.integers(len(inputs)))
-    keep = int(generator.integers(1, CONTEXT_LENGTH))
-    if len(unscored) > CONTEXT_LENGTH:
-        at = int(generator.integers(len(unscored) - CONTEXT_LENGTH))
-        return Row("suffix", window, keep, splice(inputs[window], unscored[at : at + CONTEXT_LENGTH], keep), "unscored")
+    keep = int(generator.integers(1, context))
+    if len(unscored) > context:
+        at = int(generator.integers(len(unscored) - context))
+        return Row("suffix", window, keep, splice(inputs[window], unscored[at : at + context], keep), "unscored")
     other = int(generator.integers(len(inputs) - 1))
     other += other >= window
     return Row("suffix", window, keep, splice(inputs[window], inputs[other], keep), "scored")

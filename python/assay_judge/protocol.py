@@ -21,15 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 
 VOCABULARY = 256
-REQUEST_MAGIC = b"AQ02"
-REPLY_MAGIC = b"AR02"
+REQUEST_MAGIC = b"AQ03"
+REPLY_MAGIC = b"AR03"
 REQUEST_HEADER = struct.Struct("<4sBQII")
 """Magic, kind, request id, rows, length. For REQUEST_LOAD, rows is the size of the checkpoint in bytes."""
 REQUEST_LOAD = 0
 REQUEST_LOGITS = 1
-REPLY_HEADER = struct.Struct("<4sQBIIIQQII")
+REPLY_HEADER = struct.Struct("<4sQBIIIQQIII")
 """Magic, request id, status, rows, length, vocabulary; then microseconds of CPU time, of all and of the loader,
-processes, threads.
+processes, threads, open devices of the loader.
 
 For an error, rows is the size of the text in bytes.
 """
@@ -56,6 +56,8 @@ class Cost:
     """Of the process that loaded the model."""
     at: float
     """time.monotonic() of the judge when it read this."""
+    devices: int = 0
+    """Accelerator device files that the process which loaded the model holds. Its answers may use one, it may not."""
 
 
 class HostFailure(Exception):
@@ -127,12 +129,15 @@ class Peer:
         """Reads one header: the shape that it gives, and the cost so far."""
         header = bytearray(REPLY_HEADER.size)
         self._read_into(memoryview(header))
-        magic, got_id, status, rows, length, vocabulary, micro, loader, processes, threads = REPLY_HEADER.unpack(header)
+        fields = REPLY_HEADER.unpack(header)
+        magic, got_id, status, rows, length, vocabulary, micro, loader, processes, threads, devices = fields
         if magic != REPLY_MAGIC or got_id != request_id or status not in (expected, STATUS_ERROR):
             raise ProtocolBroken("invalid-metric", "the model host sent something that is no reply to this request")
         if status == STATUS_ERROR:
             raise HostFailure("crash", f"the model failed: {self._error_text(rows)}")
-        return (rows, length, vocabulary), Cost(micro / 1e6, loader / 1e6, processes, threads, time.monotonic())
+        return (rows, length, vocabulary), Cost(
+            micro / 1e6, loader / 1e6, processes, threads, time.monotonic(), devices
+        )
 
     def expect_silence(self) -> None:
         """Raises HostFailure if bytes are waiting that no request asked for."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay_judge.canary_text import CanaryBits, canary_batch
 from assay_judge.host_cost import HostCost
-from assay_judge.plan import CONTEXT_LENGTH, Row, make_batches, windows_of
+from assay_judge.plan import BATCH_ROWS, CONTEXT_LENGTH, Row, make_batches, windows_of
 from assay_judge.protocol import Peer
 
 TOLERANCE = 2e-3
@@ -68,8 +68,18 @@ def largest_change(left: np.ndarray, right: np.ndarray) -> float:
 class SplitScore:
     """The score of one split, and what its probes found. text: uint8 [N], of which the first scored_bytes + 1 count."""
 
-    def __init__(self, text: np.ndarray, scored_bytes: int, canaries: np.ndarray, seed: int) -> None:
-        self.inputs, self.targets = windows_of(text[: scored_bytes + 1])
+    def __init__(
+        self,
+        text: np.ndarray,
+        scored_bytes: int,
+        canaries: np.ndarray,
+        seed: int,
+        context: int = CONTEXT_LENGTH,
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
+        self.inputs, self.targets = windows_of(text[: scored_bytes + 1], context)
+        self.context = context
+        self.batch_rows = batch_rows
         self.seed = seed
         self.bits = np.zeros(len(self.inputs))
         self.times_scored = np.zeros(len(self.inputs), dtype=int)
@@ -86,7 +96,7 @@ class SplitScore:
 
     def run(self, peer: Peer, cost: HostCost) -> None:
         """Exchanges all batches, then compares the probes. Raises HostFailure or NotFinite."""
-        batches = make_batches(self.inputs, self._unscored, self.seed)
+        batches = make_batches(self.inputs, self._unscored, self.seed, self.batch_rows)
         wanted = {row.window for batch in batches for row in batch if row.kind != "scored"}
         for batch in batches:
             logits = self._ask(peer, cost, np.stack([row.inputs for row in batch]), is_alone=batch[0].kind == "alone")
@@ -117,7 +127,7 @@ class SplitScore:
         log_probabilities = log_softmax(logits)
         self.bits[row.window] = bits_of(log_probabilities, self.targets[row.window]).sum()
         self.times_scored[row.window] += 1
-        place = row.window % CONTEXT_LENGTH
+        place = row.window % self.context
         error = abs(float(np.exp(log_probabilities[place]).sum()) - 1.0)
         self.normalisation_error = max(self.normalisation_error, error)
 
@@ -143,7 +153,7 @@ class SplitScore:
 
     def bytes_scored(self) -> int:
         """Targets that were counted, each as often as it was counted."""
-        return int(self.times_scored.sum()) * CONTEXT_LENGTH
+        return int(self.times_scored.sum()) * self.context
 
     def bits_per_byte(self) -> float:
         """The score. Every byte of the text but the first is counted once."""

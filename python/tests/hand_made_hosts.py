@@ -14,6 +14,7 @@ from assay_judge import protocol
 from assay_judge.host_cost import CostLimits
 from assay_judge.language_checks import GapLimits
 from assay_judge.language_model import Contract, SplitText, judge_or_explain
+from assay_judge.plan import BATCH_ROWS, CONTEXT_LENGTH
 from assay_judge.protocol import Peer
 
 CHECKPOINT = b"weights"
@@ -43,10 +44,11 @@ class Account:
         self.loader_seconds = 0.01
         self.processes = 1
         self.threads = 1
+        self.devices = 0
 
-    def pack(self) -> tuple[int, int, int, int]:
+    def pack(self) -> tuple[int, int, int, int, int]:
         """The last fields of a reply's header."""
-        return int(self.cpu_seconds * 1e6), int(self.loader_seconds * 1e6), self.processes, self.threads
+        return int(self.cpu_seconds * 1e6), int(self.loader_seconds * 1e6), self.processes, self.threads, self.devices
 
 
 def reply_header(
@@ -109,6 +111,8 @@ def judged(
     checkpoint: Path | None = None,
     limits: CostLimits = LIMITS,
     checkpoint_limit: int = 1 << 20,
+    context: int = CONTEXT_LENGTH,
+    batch_rows: int = BATCH_ROWS,
 ) -> dict:
     """The judge's result for one host on a held-out text, of which the first 256 * n bytes and one more are scored.
 
@@ -138,6 +142,8 @@ def judged(
             checkpoint_limit=checkpoint_limit,
             cost=limits,
             gaps=GAPS,
+            context=context,
+            batch_rows=batch_rows,
         )
         splits = {"heldout": SplitText(text, canaries)}
         if hidden is not None:

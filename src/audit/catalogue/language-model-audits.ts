@@ -1,7 +1,7 @@
 import type { AuditDescription } from './audit-description.ts';
 
 type Part = Pick<AuditDescription, 'id' | 'title' | 'cost' | 'heartbeat' | 'canaries' | 'against'> &
-  Partial<Pick<AuditDescription, 'weight' | 'looksAt' | 'untestedBecause'>>;
+  Partial<Pick<AuditDescription, 'version' | 'weight' | 'looksAt' | 'untestedBecause'>>;
 
 const PROBES = 'part of the 92 rows (84 % of all) that are shown beside the 64 that are scored';
 const FREE = 'none: numbers that are there anyway';
@@ -159,28 +159,32 @@ export const LANGUAGE_MODEL_AUDITS: readonly AuditDescription[] = [
   }),
   check({
     id: 'untimed-load',
+    version: 2,
     title: 'loading the model and answering its first rows costs no more than an honest model needs',
     looksAt: 'process',
     cost: 'a look at /proc for each answer; a matrix product of 10 ms as a yardstick',
-    heartbeat: 'CPU seconds of loading and of single rows, the limit, the speed of the core',
+    heartbeat: 'CPU seconds (on a GPU, wall seconds) of loading and of single rows, the limit, the speed of the core',
     canaries: ['train-in-load', 'train-in-first-answer', 'work-at-import'],
     against: ['L08', 'L13', 'T20', 'L09'],
   }),
   check({
     id: 'scoring-work',
+    version: 2,
     title: 'answering, and what goes on beside it, costs no more than an honest model needs',
     looksAt: 'process',
     cost: 'a look at /proc for each answer',
-    heartbeat: 'CPU seconds for each row and beside the answers, the limits, the speed of the core',
+    heartbeat:
+      'CPU seconds (on a GPU, wall seconds) for each row and beside the answers, the limits, the speed of the core',
     canaries: ['training-thread'],
     against: ['L08', 'T03'],
   }),
   check({
     id: 'host-processes',
-    title: 'beside the process that answers there is one of the candidate, the one that loaded the model',
+    version: 2,
+    title: 'beside the process that answers there is one of the candidate, which loaded the model and holds no GPU',
     looksAt: 'process',
     cost: 'a look at /proc for each answer',
-    heartbeat: 'most processes and most threads at once',
+    heartbeat: 'most processes, threads and device files at once',
     canaries: ['training-daemon'],
     against: ['G17', 'L08', 'T03'],
   }),
