@@ -126,10 +126,10 @@ async function examineGpus({ spec }: Task, options: TaskExamination): Promise<Fi
   const asked = [
     `${wanted} GPU${wanted === 1 ? '' : 's'}`,
     ...(kind?.kinds === undefined ? [] : [`of kind ${kind.kinds.join(' or ')}`]),
-    ...(kind?.memoryBytes === undefined ? [] : [`with ${gibibytes(kind.memoryBytes)} each`]),
+    ...(kind?.memoryBytes === undefined ? [] : [`with ${sizeWords(kind.memoryBytes)} each`]),
   ].join(' ');
   const names = all.map(({ name, memoryBytes }) =>
-    memoryBytes === undefined ? name : `${name} (${gibibytes(memoryBytes)})`,
+    memoryBytes === undefined ? name : `${name} (${sizeWords(memoryBytes)})`,
   );
   const detail = `${asked} needed; ${all.length === 0 ? 'none found (no NVIDIA driver answers)' : `found ${names.join(', ')}`}`;
   if (good.length >= wanted) return [{ state: 'ok', what, detail }];
@@ -161,7 +161,7 @@ function examineMemory({ spec }: Task): Finding[] {
     {
       state: 'fail',
       what: 'memory',
-      detail: `a trial may use ${gibibytes(memoryBytes)}; this machine has ${gibibytes(os.totalmem())}`,
+      detail: `a trial may use ${sizeWords(memoryBytes)}; this machine has ${sizeWords(os.totalmem())}`,
       remedy: 'run it on a larger machine, or lower the limit in task.yaml: resources: memory',
     },
   ];
@@ -180,7 +180,7 @@ function examineData({ entry, place, found }: FoundDataFiles): Finding {
   const what = 'data';
   if (found.length >= entry.atLeast) {
     const bytes = found.reduce((sum, file) => sum + file.bytes, 0);
-    return { state: 'ok', what, detail: `${entry.what}: ${found.length} at ${place} (${gibibytes(bytes)})` };
+    return { state: 'ok', what, detail: `${entry.what}: ${found.length} at ${place} (${sizeWords(bytes)})` };
   }
   const counted = entry.atLeast === 1 ? 'not there' : `${found.length} of at least ${entry.atLeast} there`;
   return { state: 'fail', what, detail: `${entry.what}: ${counted}, looked at ${place}`, remedy: entry.remedy };
@@ -198,13 +198,15 @@ function examineDisk({ spec }: Task, data: readonly FoundDataFiles[], cacheRoot:
   while (!existsSync(existing)) existing = path.dirname(existing);
   const { bavail, bsize } = statfsSync(existing);
   const free = bavail * bsize;
-  const detail = `${gibibytes(needed)} needed (data ${gibibytes(forData)}, a trial ${gibibytes(spec.resources.diskBytes)}); ${gibibytes(free)} free at ${cacheRoot}`;
+  const detail = `${sizeWords(needed)} needed (data ${sizeWords(forData)}, a trial ${sizeWords(spec.resources.diskBytes)}); ${sizeWords(free)} free at ${cacheRoot}`;
   if (free >= needed) return [{ state: 'ok', what: 'disk', detail }];
   return [
     { state: 'fail', what: 'disk', detail, remedy: 'make room, or set ASSAY_CACHE to a folder on a larger disk' },
   ];
 }
 
-function gibibytes(bytes: number): string {
+/** In MiB below one GiB. */
+function sizeWords(bytes: number): string {
+  if (bytes < 2 ** 30) return `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return `${(bytes / 2 ** 30).toFixed(bytes < 100 * 2 ** 30 ? 1 : 0)} GiB`;
 }
