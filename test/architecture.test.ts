@@ -71,6 +71,18 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('the core knows no benchmark: only the command line knows the adapters', () => {
+    const wrong = [...imports].flatMap(([file, targets]) =>
+      isTestFile(file) || /^src\/(cli|task\/adapters)\//.test(file)
+        ? []
+        : targets
+            // How a line of a log is written is one thing, whoever reads it.
+            .filter(({ target }) => target.startsWith('src/task/adapters/') && !target.endsWith('/validation-line.ts'))
+            .map(({ target }) => `${file} -> ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('no import goes round in a circle', () => {
     expect(findCycle()).toBeUndefined();
   });

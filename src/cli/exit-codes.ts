@@ -26,7 +26,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode | (typeof ELSEWHERE)[n
   3: 'the task or its data is invalid, or its starting point fails',
   4: 'the campaign is missing or broken',
   5: 'another process holds the campaign',
-  6: "this machine can't run it: a package, program or device is missing",
+  6: "this machine can't run it: a package, program, device or file of data is missing; `assay check` names each with its remedy",
   7: 'nothing could be written: disk full or read-only',
   8: '`assay verify` only: the claim is valid, but not shown to be better than its predecessor',
   69: 'Assay could not start: no Node that can run it, or its program is missing',

@@ -1,5 +1,10 @@
 /** The documents that commands print with `--json`, for the reference page. */
 export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; readonly fields: string }>> = {
+  'assay.check.v1': {
+    command: 'assay check',
+    fields:
+      '`task` (`name`, `title`, `starts`, `hash`, `objective`, `patterns`), `machine` (a list of `state`: ok, warn or fail; `what`; `detail`; `remedy`), `trials` (outcome by starting point)',
+  },
   'assay.status.v1': {
     command: 'assay status',
     fields:

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
-import { cp, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseDocument } from 'yaml';
 import { openCandidateRepository } from '../candidate/candidate-repository.ts';
 import type { Limits } from '../domain/events.ts';
 import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
 import { UserError } from '../errors.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
+import { FROZEN_CHECKOUT } from '../task/task-files.ts';
 import type { Task } from '../task/task.ts';
 import { campaignFolder, createFolders, type CampaignFolder } from './campaign-folder.ts';
 import { holdEngineLease } from './engine-lease.ts';
@@ -94,4 +96,22 @@ async function copyTask(task: Task, target: string): Promise<void> {
     recursive: true,
     filter: (source) => !NOT_COPIED.has(path.basename(source)),
   });
+  if (task.spec.source === undefined) return;
+  await freezeCheckout(task, path.join(target, FROZEN_CHECKOUT));
+  // A relative path would lead elsewhere from here; the place of a checkout is no part of a task's hash.
+  const file = path.join(target, path.basename(task.file));
+  const yaml = parseDocument(await readFile(file, 'utf8'));
+  yaml.setIn(['source', 'checkout'], path.resolve(task.folder, task.spec.source.checkout));
+  await writeFile(file, yaml.toString({ lineWidth: 0 }));
+}
+
+/** The campaign goes on with the files as they were, whatever becomes of the checkout. */
+async function freezeCheckout(task: Task, target: string): Promise<void> {
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target);
+  for (const file of task.files.filter(({ ofCheckout }) => ofCheckout === true)) {
+    const place = path.join(target, file.path);
+    await mkdir(path.dirname(place), { recursive: true });
+    await writeFile(place, file.content);
+  }
 }

@@ -35,6 +35,7 @@ export function judgeTask(task: Task, start: string): JudgeTask {
     resources: spec.resources,
     seedVariable: spec.seeds.variable,
     claimPattern: spec.claim.pattern,
+    ...(spec.claim.final === undefined ? {} : { claimFinal: spec.claim.final }),
     range: spec.range,
     guards: spec.guards,
     variables: spec.environment.variables,

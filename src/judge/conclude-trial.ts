@@ -103,7 +103,7 @@ async function findClaim(trial: EndedTrial): Promise<ReadClaim | undefined> {
   for (const phase of trial.phases.toReversed()) {
     if (phase.trust !== 'candidate') continue;
     const output = await readEnd(join(trial.directory, `${phase.name}.out`), CLAIM_BYTES);
-    const claimed = output === undefined ? undefined : readClaim(output, trial.claimPattern);
+    const claimed = output === undefined ? undefined : readClaim(output, trial.claimPattern, trial.task.claimFinal);
     if (claimed !== undefined) return claimed;
   }
   return undefined;

@@ -54,8 +54,10 @@ export interface JudgeTask {
     readonly outputBytes: number;
   };
   readonly seedVariable: string;
-  /** Two groups: name and number. Default: `name: number` on a line of its own. */
+  /** Two groups, name and number, or named groups, the numbers of one line. Default: `name: number` on a line of its own. */
   readonly claimPattern?: string;
+  /** With named groups: only a line on which these two are equal counts. */
+  readonly claimFinal?: readonly [string, string];
   /** Values of the metric that can be true. */
   readonly range: { readonly low?: number; readonly high?: number };
   readonly guards: readonly Guard[];

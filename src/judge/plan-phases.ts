@@ -27,6 +27,7 @@ const CANDIDATE_MODULES = [
   'kernel_host.py',
   'kernel_loop.py',
   'kernel_protocol.py',
+  'run_folder.py',
 ];
 
 export interface PhasePlanInput {

@@ -113,7 +113,7 @@ function checkPreparedData(
   const problems = (spec.data?.command ?? []).flatMap((text, index) =>
     checkPlaceholders(source, ['data', 'command', index], text, DATA_PLACEHOLDERS),
   );
-  if (spec.data !== undefined && !spec.data.command.some((text) => text.includes('{out}'))) {
+  if (spec.data?.command !== undefined && !spec.data.command.some((text) => text.includes('{out}'))) {
     problems.push(
       source.problem(['data', 'command'], { expected: '{out} in it', remedy: 'It is the folder to write into' }),
     );

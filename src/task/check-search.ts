@@ -9,21 +9,28 @@ const MOST_STEPS = 100;
 /** What must hold among the fields on numbers and search, beyond the type of each. */
 export function checkSearch(source: YamlSource, spec: Partial<TaskSpec>): Problem[] {
   return [
-    ...checkClaim(source, spec.claim?.pattern),
+    ...checkClaim(source, spec.claim),
     ...checkOrder(source, ['range'], spec.range?.low, spec.range?.high),
     ...(spec.guards ?? []).flatMap((guard, index) => checkGuard(source, spec, guard, index)),
     ...checkKnobs(source, spec.knobs),
   ];
 }
 
-function checkClaim(source: YamlSource, pattern: string | undefined): Problem[] {
-  if (pattern === undefined) return [];
+function checkClaim(source: YamlSource, claim: TaskSpec['claim'] | undefined): Problem[] {
+  if (claim === undefined) return [];
   const path = ['claim', 'pattern'];
   try {
-    // An empty alternative always matches, and shows how many groups there are.
-    const groups = (new RegExp(`${pattern}|`).exec('')?.length ?? 1) - 1;
-    if (groups === 2) return [];
-    return [source.problem(path, { expected: `two groups, for name and number (it has ${groups})` })];
+    // An empty alternative always matches, and shows which groups there are.
+    const match = new RegExp(`${claim.pattern}|`).exec('');
+    const groups = (match?.length ?? 1) - 1;
+    const named = Object.keys(match?.groups ?? {});
+    const unknown = (claim.final ?? []).flatMap((name, index) =>
+      named.includes(name)
+        ? []
+        : [source.problem(['claim', 'final', index], { expected: 'a named group of the pattern' })],
+    );
+    if (named.length > 0 || groups === 2) return unknown;
+    return [source.problem(path, { expected: `two groups, for name and number (it has ${groups}), or named groups` })];
   } catch (error) {
     return [source.problem(path, { expected: `a regular expression (${describeError(error)})` })];
   }

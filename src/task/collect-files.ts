@@ -1,3 +1,4 @@
+import type { CheckoutFiles } from './checkout-files.ts';
 import { suggestWord } from './nearest-word.ts';
 import type { Problem } from './problem.ts';
 import type { TaskSpec } from './schema.ts';
@@ -10,12 +11,13 @@ export interface CollectedFiles {
   readonly problems: readonly Problem[];
 }
 
-/** Finds and reads the files of a task. `all` are the paths in its folder. */
+/** Finds and reads the files of a task. `all` are the paths in its folder; a file of `checkout` counts where the folder has none of its path. */
 export async function collectFiles(
   folder: string,
   all: readonly string[],
   source: YamlSource,
   spec: Partial<TaskSpec>,
+  checkout?: CheckoutFiles,
 ): Promise<CollectedFiles> {
   const problems: Problem[] = [];
   const files: TaskFile[] = [];
@@ -25,15 +27,18 @@ export async function collectFiles(
   const patterns = all.filter((path) => matchesAny(path, spec.patterns ?? []));
   const inOverlay = (path: string): boolean => overlays.some(({ overlay }) => path.startsWith(`${overlay}/`));
   // Thresholds, other starts and patterns are not for a candidate's workspace, even under a glob such as '**'.
-  const workspace = all.filter((path) => path !== source.file && !inOverlay(path) && !patterns.includes(path));
+  const own = all.filter((path) => path !== source.file && !inOverlay(path) && !patterns.includes(path));
+  const isOwn = new Set(own);
+  const workspace = [...own, ...(checkout?.paths ?? []).filter((path) => !isOwn.has(path))].toSorted();
 
   const add = async (role: FileRole, path: string, place: KeyPath): Promise<void> => {
-    const read = await readInside(folder, path);
+    const ofCheckout = checkout !== undefined && (role === 'editable' || role === 'protected') && !isOwn.has(path);
+    const read = await readInside(ofCheckout ? checkout.folder : folder, path);
     if ('mistake' in read)
       problems.push(
         source.problem(place, { found: `${path}, ${read.mistake}`, expected: "a file in the task's folder" }),
       );
-    else files.push({ path, role, ...read });
+    else files.push({ path, role, ...read, ...(ofCheckout ? { ofCheckout } : {}) });
   };
   const addGlobs = async (
     role: FileRole,
@@ -51,7 +56,7 @@ export async function collectFiles(
         problems.push(
           source.problem(globPlace, {
             found,
-            expected: "a file or glob in the task's folder",
+            expected: `a file or glob in the ${checkout === undefined ? "task's folder" : 'checkout'}`,
             remedy: suggestWord(glob, from),
           }),
         );

@@ -107,14 +107,14 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       'unknown key',
       insert('objektive: {}'),
       [
-        "task.yaml:9:1 objektive: found the unknown key 'objektive', expected one of name, title, description, objective, files, starts, environment, data, resources, seeds, phases, judge, claim, range, guards, validity, audits, knobs, patterns. Did you mean 'objective'?",
+        "task.yaml:9:1 objektive: found the unknown key 'objektive', expected one of name, title, description, objective, files, source, starts, environment, data, resources, seeds, phases, judge, claim, range, guards, validity, audits, knobs, patterns. Did you mean 'objective'?",
       ],
     ],
     [
       'unknown inner key',
       insert('resources: {core: 2}'),
       [
-        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, memory, disk, processes, threads, output, exclusive. Did you mean 'cores'?",
+        "task.yaml:9:13 resources.core: found the unknown key 'core', expected one of cores, gpus, gpu, memory, disk, processes, threads, output, exclusive. Did you mean 'cores'?",
       ],
     ],
     [
@@ -325,7 +325,14 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
     [
       'a claim without groups',
       insert('claim: {pattern: "loss=(.*)"}'),
-      ["task.yaml:9:18 claim.pattern: found 'loss=(.*)', expected two groups, for name and number (it has 1)"],
+      [
+        "task.yaml:9:18 claim.pattern: found 'loss=(.*)', expected two groups, for name and number (it has 1), or named groups",
+      ],
+    ],
+    [
+      'a final line of groups that the pattern has not',
+      insert('claim: {pattern: "(?<step>.)/(?<total>.)", final: [step, all]}'),
+      ["task.yaml:9:58 claim.final[1]: found 'all', expected a named group of the pattern"],
     ],
     [
       'an empty range',

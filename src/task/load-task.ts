@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { UserError, describeError, systemErrorCode } from '../errors.ts';
+import { openCheckout } from './checkout-files.ts';
 import { checkPhases } from './check-phases.ts';
 import { checkRequirements } from './check-requirements.ts';
 import { checkSearch } from './check-search.ts';
@@ -28,7 +29,12 @@ export async function loadTask(path: string): Promise<Task> {
   if (source.value === undefined) throw new TaskError(folder, problems);
   const spec = checkSections(source, problems);
   problems.push(...checkPhases(source, spec), ...checkSearch(source, spec));
-  const collected = await collectFiles(folder, await listFiles(folder), source, spec);
+  const { checkout, problems: checkoutProblems } = await openCheckout(folder, source, spec);
+  problems.push(...checkoutProblems);
+  // Without its checkout every glob of the task would be a mistake too.
+  const { files: _globs, ...withoutGlobs } = spec;
+  const usable = checkoutProblems.length > 0 ? withoutGlobs : spec;
+  const collected = await collectFiles(folder, await listFiles(folder), source, usable, checkout);
   const { requirements, problems: requirementProblems } = checkRequirements(source, spec, collected.files);
   const { patterns, problems: patternProblems } = loadPatterns(
     collected.files.filter(({ role }) => role === 'pattern'),
@@ -91,6 +97,13 @@ function checkSections(source: YamlSource, problems: Problem[]): Partial<TaskSpe
   return spec;
 }
 
+/** Where the checkout lies is a fact of the machine; what it holds is hashed file by file. */
+function withoutPlace({ source, ...spec }: TaskSpec): object {
+  if (source === undefined) return spec;
+  const { checkout: _place, ...what } = source;
+  return { ...spec, source: what };
+}
+
 type FilesByStart = (start: string) => Map<string, Buffer>;
 
 function filesByStart({ files }: CollectedFiles, starts: TaskSpec['starts']): FilesByStart {
@@ -138,7 +151,7 @@ function createTask(
     files: collected.files,
     patterns,
     requirements,
-    hash: sha256(canonicalJson({ spec, files: listed })),
+    hash: sha256(canonicalJson({ spec: withoutPlace(spec), files: listed })),
     filesFor: (start = first) => {
       if (spec.starts[start] !== undefined) return laid(start);
       throw new UserError(

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { camelKeys } from './camel-keys.ts';
 import { auditsSchema } from './schema-audits.ts';
 import { knobsSchema, validitySchema } from './schema-search.ts';
+import { dataSchema, sourceSchema } from './schema-source.ts';
 import {
   absolutePath,
   bytes,
@@ -95,6 +96,21 @@ const resources = z
   .strictObject({
     cores: count.default(1).describe('CPU cores for a trial.'),
     gpus: z.int().nonnegative().default(0).describe('GPUs for a trial.'),
+    gpu: z
+      .strictObject({
+        kinds: z
+          .array(text)
+          .min(1)
+          .exactOptional()
+          .describe("Parts of the driver's name of GPUs that will do, such as H100. Default: any."),
+        memory: bytes.exactOptional().describe('Memory that each must have.'),
+      })
+      .transform(({ memory: gpuMemory, ...rest }) => ({
+        ...rest,
+        ...(gpuMemory === undefined ? {} : { memoryBytes: gpuMemory }),
+      }))
+      .exactOptional()
+      .describe('What kind of GPU each must be.'),
     memory: bytes.prefault('4GiB').describe('Memory of all processes of a phase together.'),
     disk: bytes.prefault('1GiB').describe('What a phase may keep in its writable folders together.'),
     processes: count.default(64).describe('Processes and threads at once.'),
@@ -148,6 +164,7 @@ export const taskSections = {
     })
     .transform(camelKeys)
     .describe("The files of a candidate's workspace."),
+  source: sourceSchema,
   starts: starts
     .default({ default: {} })
     .describe('Named starting points; the first is used unless another is asked for.'),
@@ -174,24 +191,17 @@ export const taskSections = {
         .array(z.string().regex(/^\w[\w.+-]*$/, { error: 'the name of a program, such as cc' }))
         .default([])
         .describe('Programs that a trial needs in /usr/bin or /bin, such as cc.'),
+      build: z
+        .boolean()
+        .exactOptional()
+        .describe(
+          "Whether Assay may build a Python environment with the requirements. Default: yes. 'false' where packages belong to the machine, as those for a GPU do: 'assay check' then names each that is missing.",
+        ),
       variables: variables.default({}).describe('Environment variables of every process of the task.'),
     })
     .prefault({})
     .describe('The Python that candidates and judge run with, and what else they need.'),
-  data: z
-    .strictObject({
-      command: command.describe(
-        'Prepares the data, run once in a folder that holds only the inputs. It writes into {out}.',
-      ),
-      inputs: z
-        .array(insidePath)
-        .default([])
-        .describe('Globs of the files the command reads. The data is made again when one changes.'),
-      timeout: seconds.prefault('1h').describe('Seconds that preparing may take.'),
-    })
-    .transform(({ timeout, ...rest }) => ({ ...rest, timeoutSeconds: timeout }))
-    .exactOptional()
-    .describe('Data that is prepared once and shared by all trials.'),
+  data: dataSchema,
   resources: resources.prefault({}).describe('What one trial gets, and its limits.'),
   seeds: z
     .strictObject({
@@ -211,8 +221,12 @@ export const taskSections = {
       pattern: text
         .default(String.raw`^(\w+):\s+(\S+)$`)
         .describe(
-          'Regular expression with two groups, name and number, for lines that a candidate prints about itself.',
+          'Regular expression for lines that a candidate prints about itself: two groups, name and number; or named groups, which are the numbers of one line.',
         ),
+      final: z
+        .tuple([text, text])
+        .exactOptional()
+        .describe('With named groups: only a line on which these two groups are equal counts, such as [step, total].'),
     })
     .prefault({})
     .describe('What the candidate says of itself. Compared with the result, never used for a decision.'),

@@ -13,7 +13,12 @@ export interface TaskFile {
   readonly role: FileRole;
   readonly sha256: string;
   readonly content: Buffer;
+  /** It is of the checkout that the task refers to, not of the task's own folder. */
+  readonly ofCheckout?: true;
 }
+
+/** In a campaign's copy of a task: the files of the checkout as they were. It goes before the checkout itself. */
+export const FROZEN_CHECKOUT = '.checkout';
 
 /** Folders that hold no sources. */
 const SKIPPED = new Set([
@@ -26,6 +31,7 @@ const SKIPPED = new Set([
   '.assay',
   '.pytest_cache',
   '.ruff_cache',
+  FROZEN_CHECKOUT,
 ]);
 
 /** Paths of all files and links below a folder, sorted, with '/'. */

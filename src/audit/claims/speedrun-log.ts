@@ -1,3 +1,5 @@
+import { validationLine } from '../../task/adapters/speedrun/validation-line.ts';
+
 /** One finished run as its log tells it. */
 export interface SpeedrunRun {
   /** The last step of the schedule. */
@@ -14,7 +16,7 @@ export type SpeedrunLogReading =
   | { readonly runs: readonly SpeedrunRun[]; readonly problem?: undefined }
   | { readonly runs?: undefined; readonly problem: string };
 
-const LINE = /^step:(\d+)\/(\d+) val_loss:(\S+) train_time:(\S+?)(ms|s) step_avg:\S+ms\s*$/;
+const LINE = new RegExp(validationLine(String.raw`\S+?`, '(?<unit>ms|s)'));
 const LOOKS_LIKE_A_LINE = /^step:\S* val_loss:/;
 const SEPARATOR = /^={20,}\s*$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
@@ -41,7 +43,7 @@ export function readSpeedrunLog(text: string, track: 1 | 3, stopStep?: number): 
     if (!LOOKS_LIKE_A_LINE.test(line)) continue;
     const match = LINE.exec(line);
     if (match === null) return { problem: `the line '${line.trim().slice(0, 100)}' can't be read` };
-    const [, step = '', total = '', loss = '', time = '', unit = ''] = match;
+    const { step, total, val_loss: loss = '', time = '', unit = '' } = match.groups ?? {};
     validations.push({ step: Number(step), total: Number(total), loss, time, unit, line: line.trim() });
   }
   const last = validations.at(-1);

@@ -35,14 +35,16 @@ it('reads the lists of cores that the kernel writes', () => {
 
 it('reads what nvidia-smi says and places a slot on its own devices', () => {
   const csv =
-    '0, GPU-aa, 00000000:0F:00.0, NVIDIA H100 80GB HBM3\n1, GPU-bb, 00000000:10:00.0, NVIDIA H100 80GB HBM3\n';
+    '0, GPU-aa, 00000000:0F:00.0, [N/A], NVIDIA H100 80GB HBM3\n1, GPU-bb, 00000000:10:00.0, 81559 MiB, NVIDIA H100 80GB HBM3\n';
   const gpus = parseGpus(csv, (index, busId) => `/dev/nvidia${index}@${busId}`);
   expect(gpus[1]).toEqual({
     index: 1,
     uuid: 'GPU-bb',
     name: 'NVIDIA H100 80GB HBM3',
+    memoryBytes: 81559 * 2 ** 20,
     device: '/dev/nvidia1@00000000:10:00.0',
   });
+  expect(gpus[0]).not.toHaveProperty('memoryBytes');
   const slot = { index: 0, cores: [0], gpus: [1] };
   const placement = gpuPlacement(slot, gpus);
   expect(placement.environment).toEqual({ CUDA_VISIBLE_DEVICES: 'GPU-bb' });

@@ -9,6 +9,8 @@ export interface Gpu {
   readonly index: number;
   readonly uuid: string;
   readonly name: string;
+  /** Undefined where the driver does not say. */
+  readonly memoryBytes?: number;
   /** Its device file, whose number need not be the index. */
   readonly device: string;
 }
@@ -18,7 +20,7 @@ const SHARED_DEVICES = ['/dev/nvidiactl', '/dev/nvidia-uvm', '/dev/nvidia-uvm-to
 /** Empty where there is no NVIDIA driver. */
 export async function listGpus(): Promise<Gpu[]> {
   try {
-    const query = ['--query-gpu=index,uuid,pci.bus_id,name', '--format=csv,noheader'];
+    const query = ['--query-gpu=index,uuid,pci.bus_id,memory.total,name', '--format=csv,noheader'];
     const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 30_000 });
     return parseGpus(stdout, deviceFile);
   } catch {
@@ -30,10 +32,17 @@ export function parseGpus(csv: string, deviceOf: (index: number, busId: string) 
   return csv
     .split('\n')
     .map((line) => line.split(',').map((field) => field.trim()))
-    .filter((fields) => fields.length >= 4 && /^\d+$/.test(fields[0] ?? ''))
-    .map(([index, uuid = '', busId = '', ...name]) => {
+    .filter((fields) => fields.length >= 5 && /^\d+$/.test(fields[0] ?? ''))
+    .map(([index, uuid = '', busId = '', memory = '', ...name]) => {
       const number = Number(index);
-      return { index: number, uuid, name: name.join(', '), device: deviceOf(number, busId) };
+      const mebibytes = /^(\d+) MiB$/.exec(memory)?.[1];
+      return {
+        index: number,
+        uuid,
+        name: name.join(', '),
+        ...(mebibytes === undefined ? {} : { memoryBytes: Number(mebibytes) * 2 ** 20 }),
+        device: deviceOf(number, busId),
+      };
     });
 }
 

@@ -1,4 +1,4 @@
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -66,4 +66,45 @@ test('a command that fails is shown with its last lines; one that writes nothing
 
 test('a task without data has none', async () => {
   expect(await prepareData(await taskOf(''), environment)).toBeUndefined();
+});
+
+test('files of the machine are copied as they are, and again when they change; they themselves stay untouched', async () => {
+  await using cache = await temporaryFolder();
+  await using machine = await temporaryFolder({
+    'shards/part_1.bin': 'one',
+    'shards/part_2.bin': 'held out',
+    'hub/model/blobs/abc': 'weights',
+  });
+  await symlink('blobs/abc', join(machine.path, 'hub/model/link'));
+  await chmod(join(machine.path, 'shards/part_1.bin'), 0o600);
+  const task = await taskOf(`data:
+  files:
+    - { from: '${machine.path}/shards/part_*.bin', except: part_2.bin, to: seen, what: shards, remedy: fetch them }
+    - { from: '${machine.path}/hub/model', to: hub, what: a kernel, remedy: fetch it }
+`);
+  const options = { cacheRoot: cache.path };
+  const first = await prepareData(task, environment, options);
+  if (first === undefined) throw new Error('the task has data');
+  expect(await readdir(join(first.directory, 'seen'))).toEqual(['part_1.bin']);
+  expect((await stat(join(first.directory, 'seen/part_1.bin'))).mode & 0o777).toBe(0o644);
+  expect((await stat(join(machine.path, 'shards/part_1.bin'))).mode & 0o777).toBe(0o600);
+  expect(await readlink(join(first.directory, 'hub/model/link'))).toBe('blobs/abc');
+  expect(await readFile(join(first.directory, 'hub/model/link'), 'utf8')).toBe('weights');
+  expect(await prepareData(task, environment, options)).toEqual(first);
+
+  await writeFile(join(machine.path, 'shards/part_3.bin'), 'three');
+  const second = await prepareData(task, environment, options);
+  expect(await readdir(join(second?.directory ?? '', 'seen'))).toEqual(['part_1.bin', 'part_3.bin']);
+  await rm(join(machine.path, 'shards'), { recursive: true });
+  await expect(prepareData(task, environment, options)).rejects.toMatchObject({
+    code: 'machine-files-missing',
+    message: expect.stringContaining('shards: 0 of 1 at'),
+    hint: 'fetch them',
+  });
+});
+
+test('data needs a command or files', async () => {
+  await expect(taskOf('data: { inputs: [train.py] }\n')).rejects.toMatchObject({
+    message: expect.stringContaining("a 'command' that prepares it, 'files' that are copied, or both"),
+  });
 });

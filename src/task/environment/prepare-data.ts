@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import { UserError } from '../../errors.ts';
 import { expandPlaceholders, findPackage, placeholdersIn } from '../placeholders.ts';
@@ -9,6 +10,7 @@ import type { Task } from '../task.ts';
 import { quote } from './build-errors.ts';
 import { withLock } from './build-lock.ts';
 import { defaultCacheRoot, makeCacheFolder } from './cache-root.ts';
+import { type FoundDataFiles, findDataFiles } from './data-files.ts';
 import { type Environment, type SetUpOptions, timedReport } from './environment.ts';
 import { runCommand } from './run-command.ts';
 import { readStamp, writeStamp } from './stamp.ts';
@@ -16,28 +18,31 @@ import { readStamp, writeStamp } from './stamp.ts';
 /** Data that is ready for the trials; nobody writes into it any more. */
 export interface PreparedData {
   readonly directory: string;
-  /** SHA-256 over the command, its inputs and the versions of npm packages it names. */
+  /** SHA-256 over the command, its inputs, the versions of npm packages it names, and size and age of the machine's files it takes. */
   readonly hash: string;
 }
 
 /**
  * The prepared data of a task, made once for each content of command and inputs. Undefined: the task has none.
  *
- * @throws UserError with the command's last lines if it fails.
+ * @throws UserError with the command's last lines if it fails; `machine-files-missing` if files of the machine are not there.
  */
 export async function prepareData(
-  task: Pick<Task, 'name' | 'spec' | 'files'>,
+  task: Pick<Task, 'name' | 'folder' | 'spec' | 'files'>,
   environment: Pick<Environment, 'python'>,
   options: SetUpOptions = {},
 ): Promise<PreparedData | undefined> {
   const { data } = task.spec;
   if (data === undefined) return undefined;
   const inputs = task.files.filter(({ role }) => role === 'data-input');
+  const taken = await findDataFiles(task);
+  refuseMissing(task.name, taken);
   const hash = sha256(
     canonicalJson({
       command: data.command,
       inputs: inputs.map(({ path, sha256: content }) => [path, content]),
-      packages: data.command.flatMap(placeholdersIn).flatMap(packageVersion),
+      packages: (data.command ?? []).flatMap(placeholdersIn).flatMap(packageVersion),
+      ...(taken.length === 0 ? {} : { files: taken.map(({ entry, found }) => [entry.to, found]) }),
     }),
   );
   const folder = join(options.cacheRoot ?? defaultCacheRoot(), 'data');
@@ -54,7 +59,7 @@ export async function prepareData(
     const building = `${directory}.building-${randomUUID().slice(0, 8)}`;
     try {
       say('preparing the data');
-      const made = await runPreparation(task, environment.python, building, options, say);
+      const made = await runPreparation(task, taken, environment.python, building, options, say);
       await openToReaders(made);
       await rename(made, directory);
       await writeStamp(stamp, hash, [directory]);
@@ -65,6 +70,19 @@ export async function prepareData(
   const onWait = (): void => say('waiting for another process that prepares the same data');
   await withLock(`${directory}.lock`, make, { onWait, signal: options.signal });
   return prepared;
+}
+
+function refuseMissing(name: string, taken: readonly FoundDataFiles[]): void {
+  const missing = taken.filter(({ entry, found }) => found.length < entry.atLeast);
+  if (missing.length === 0) return;
+  const lines = missing.map(
+    ({ entry, place, found }) => `  ${entry.what}: ${found.length} of ${entry.atLeast} at ${place}`,
+  );
+  throw new UserError(
+    'machine-files-missing',
+    `files that '${name}' needs are not on this machine:\n${lines.join('\n')}`,
+    missing.map(({ entry }) => entry.remedy).join('; '),
+  );
 }
 
 function packageVersion(placeholder: string): [string, string][] {
@@ -83,6 +101,7 @@ async function removeOld(folder: string, prefix: string, directory: string): Pro
 /** Runs the command in a folder with nothing but its inputs, so that what is not listed cannot be used. Returns the result's folder. */
 async function runPreparation(
   task: Pick<Task, 'name' | 'spec' | 'files'>,
+  taken: readonly FoundDataFiles[],
   python: string,
   building: string,
   options: SetUpOptions,
@@ -98,11 +117,23 @@ async function runPreparation(
     await mkdir(dirname(join(workspace, path)), { recursive: true });
     await writeFile(join(workspace, path), content);
   }
-  const [program = '', ...values] = (data?.command ?? []).map((text) => expandPlaceholders(text, { python, out }));
+  for (const { entry, found } of taken) {
+    say(`copying ${entry.what}`);
+    await mkdir(join(out, entry.to), { recursive: true });
+    for (const { path } of found)
+      // Shares the blocks where the file system can; links within a folder stay links.
+      await cp(path, join(out, entry.to, basename(path)), {
+        recursive: true,
+        verbatimSymlinks: true,
+        mode: constants.COPYFILE_FICLONE,
+      });
+  }
+  if (data?.command === undefined) return out;
+  const [program = '', ...values] = data.command.map((text) => expandPlaceholders(text, { python, out }));
   const ended = await runCommand([program, ...values], {
     directory: workspace,
     variables: environment.variables,
-    timeoutSeconds: data?.timeoutSeconds ?? 3600,
+    timeoutSeconds: data.timeoutSeconds,
     onLine: (line) => say(line.slice(0, 200)),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

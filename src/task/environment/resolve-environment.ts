@@ -48,7 +48,7 @@ export async function resolveEnvironment(
   };
   const { interpreter, how } =
     given === undefined
-      ? await findOrBuild(needs, findInterpreters(variables), build)
+      ? await findOrBuild(needs, findInterpreters(variables), build, task.spec.environment.build ?? true)
       : await useGiven(given, needs, options.signal);
   const environment = describe(interpreter, how);
   const watched = [
@@ -81,6 +81,7 @@ async function findOrBuild(
   needs: Needs,
   paths: readonly string[],
   build: Build,
+  mayBuild: boolean,
 ): Promise<{ interpreter: Interpreter; how: How }> {
   const interpreters: Interpreter[] = [];
   const misfits: string[] = [];
@@ -96,6 +97,10 @@ async function findOrBuild(
     }
     if (interpreter !== undefined && !unmet.some((reason) => reason.startsWith('it is Python')))
       interpreters.push(interpreter);
+  }
+  if (!mayBuild) {
+    if (closed !== undefined) return { interpreter: closed, how: 'found' };
+    throw noneFits(misfits);
   }
   // The same Python can have been met by several paths; one that every user can run goes first.
   const base = interpreters.find(canBeShared) ?? interpreters[0];
@@ -134,6 +139,14 @@ function describe(interpreter: Interpreter, how: How): Environment {
     how,
     isOpenToOthers: isReachable(interpreter),
   };
+}
+
+function noneFits(misfits: readonly string[]): UserError {
+  return new UserError(
+    'environment-unfit',
+    `no Python of this machine has what the task requires, and the task asks Assay to build none: ${misfits.join(', ') || 'none was found'}`,
+    "Install what is missing ('assay check' names each package), or name an interpreter: ASSAY_PYTHON=/path/to/python3",
+  );
 }
 
 function noInterpreter(needs: Needs, misfits: readonly string[]): UserError {
