@@ -1,0 +1,404 @@
+"""Makes the bursts of a trial: fresh secret sets, candidate and baseline in turns, every burst verified."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from assay_judge import gpu_kernel_inputs as sampler
+from assay_judge import gpu_kernel_protocol as protocol
+from assay_judge import gpu_kernel_timing as timing
+from assay_judge.gpu_kernel_inputs import Change, Inputs
+from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
+from assay_judge.gpu_kernel_protocol import GpuKernelPeer, number_of
+from assay_judge.gpu_kernel_reference import Reference
+from assay_judge.gpu_kernel_schema import Axes, Problem, Workload
+from assay_judge.gpu_kernel_sets import AreaFile, Sets, burst
+from assay_judge.gpu_kernel_timing import Block, Ceilings
+from assay_judge.protocol import HostFailure
+
+WARM_UPS = 2
+"""Blocks that do not count; from outside they are like all others."""
+BASES = 2
+BURST_SECONDS = 3e-3
+"""How long a burst should take at the speed of light, so that the price of asking is small."""
+MOST_SETS = 64
+MOST_BYTES = 4 << 30
+"""Of all sets of a burst, in each of the two processes."""
+AREA_BYTES = 16 << 30
+"""Of the exchange file, most of it never written."""
+SAMPLED_SETS = 8
+SAMPLED_PLACES = 48
+TIMED_PLACES = 16
+LARGE_OUTPUT = 128 << 20
+
+Note = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    blocks: int = 7
+    compile: bool = True
+    host_process: int | None = None
+
+
+@dataclass
+class Found:
+    """What a workload took. Seconds for one call; medians of the blocks that count."""
+
+    uuid: str
+    calls: int
+    seconds: float
+    event_seconds: float
+    eager_seconds: float
+    compiled_seconds: float | None
+    baseline: float
+    light: float
+    score: float
+    relative_error: float
+    largest_error: float
+    outer_all: list[float]
+    event_all: list[float]
+    eager_all: list[float]
+    compiled_all: list[float]
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+class Trial:
+    def __init__(
+        self,
+        problem: Problem,
+        peer: GpuKernelPeer,
+        exchange: Path,
+        device: str,
+        ceilings: Ceilings,
+        plan: TrialPlan,
+        note: Note,
+    ) -> None:
+        self.problem, self.peer, self.device = problem, peer, device
+        self.price = 0.0
+        self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
+        self._reference = Reference(problem.definition)
+        self._random = random.Random()
+        self._area: AreaFile | None = None
+        self._calls = self._elements = self._planted = 0
+        self._worst = 0.0
+
+    def open(self, generator: random.Random) -> None:
+        """Before anything of the candidate's is loaded: the exchange, and what asking costs."""
+        self._random = generator
+        self._area = AreaFile(str(self._exchange / protocol.AREA_FILE), AREA_BYTES)
+        self.peer.ask(protocol.OPEN)
+        described = {"inputs": [["x", [64], "float32"]], "outputs": [["y", [64], "float32"]]}
+        self.peer.ask(protocol.SHAPE, sets=4, **described)
+        self.peer.ask(protocol.LAY, bases=[{"x": 0}])
+        prices = []
+        for turn in range(24):
+            self.peer.ask(protocol.SET_UP, sets=[{"base": 0, "shift": turn, "changes": []}] * 4)
+            started = time.perf_counter()
+            self.peer.ask(protocol.GO, order=[])
+            self.peer.ask(protocol.SAMPLE, at=[[one, 0, [turn]] for one in range(4)])
+            prices.append(time.perf_counter() - started)
+        # The low end: a machine that is busy now must not make later calls look shorter.
+        self.price = sorted(prices)[len(prices) // 4]
+
+    def load(self, digest: str) -> None:
+        self.peer.doing = "while the solution was loaded"
+        if self.peer.ask(protocol.LOAD).get("digest") != digest:
+            raise Refusal("gpu-kernel-sources", "what the host loaded is not the solution", suspected=True)
+
+    def close(self) -> None:
+        if self._area is not None:
+            self._area.close()
+
+    def quiet(self, workload: Workload) -> float:
+        """Seconds of the eager reference while no candidate is loaded."""
+        axes = self.problem.definition.resolve(workload.axes)
+        sets = self._make_sets(self._sets_of(axes), axes)
+        bases, plan, _ = self._draw(workload, axes, sets.count)
+        found = []
+        for _ in range(3):
+            sets.set_up(bases, plan)
+            found.append(burst(lambda one: self._reference.plain(sets.inputs[one]), list(range(sets.count)), "cuda")[1])
+        return min(found) / sets.count
+
+    def judge_workload(self, workload: Workload, quiet: float | None) -> Found:
+        """Raises Refusal or HostFailure."""
+        axes = self.problem.definition.resolve(workload.axes)
+        count = self._sets_of(axes)
+        self._shape_host(axes, count)
+        sets = self._make_sets(count, axes)
+        blocks: list[Block] = []
+        taken: list[Taken] = []
+        threads: set[str] = set()
+        for turn in range(self._plan.blocks):
+            self.peer.doing = f"in burst {turn + 1} of workload {workload.axes}"
+            blocks.append(self._block(workload, axes, sets, turn % 4 in (0, 3), taken))
+            threads = self._census(threads, is_first=turn == 0)
+        found = self._conclude(workload, axes, count, blocks[min(WARM_UPS, len(blocks) - 1) :], taken)
+        self._refuse_times(found, blocks[min(WARM_UPS, len(blocks) - 1) :], quiet)
+        del sets
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        return found
+
+    def baselines(self, workload: Workload, generator: random.Random) -> dict:
+        """Times of the reference alone, with no candidate: T_b, T_SOL, and what they were made from."""
+        self._random = generator
+        axes = self.problem.definition.resolve(workload.axes)
+        sets = self._make_sets(self._sets_of(axes), axes)
+        order = list(range(sets.count))
+        found = []
+        for _ in range(self._plan.blocks):
+            bases, plan, _ = self._draw(workload, axes, sets.count)
+            sets.set_up(bases, plan)
+            found.append(self._baseline(sets, order))
+        counted = found[min(WARM_UPS, len(found) - 1) :]
+        eager = median(one[0] for one in counted) / sets.count
+        compiled = median(one[1] for one in counted) / sets.count if self._plan.compile else eager
+        light, best = timing.speed_of_light(self.problem, axes, self._ceilings), min(eager, compiled)
+        return {
+            "uuid": workload.uuid,
+            "axes": workload.axes,
+            "calls": sets.count,
+            "eager_us": eager * 1e6,
+            "compiled_us": compiled * 1e6,
+            "baseline_us": best * 1e6,
+            "light_us": light * 1e6,
+            "score_of_eager": timing.score(eager, best, light),
+        }
+
+    # --- one burst
+
+    def _block(self, workload: Workload, axes: Axes, sets: Sets, candidate_first: bool, taken: list[Taken]) -> Block:
+        bases, plan, probe = self._draw(workload, axes, sets.count)
+        self._lay(bases)
+        sets.set_up(bases, plan)
+        order = self._random.sample(range(sets.count), sets.count)
+        timed = [(order[-1 - turn % sets.count], turn % len(sets.outputs[0])) for turn in range(4)]
+        asked = [[one, which, self._places(sets.outputs[one][which], TIMED_PLACES)] for one, which in timed]
+        baseline = None if candidate_first else self._baseline(sets, order)
+        self.peer.ask(protocol.SET_UP, sets=plan)
+        # What is asked for becomes known after the calls; the clock stops when the answers are here.
+        started = time.perf_counter()
+        reply = self.peer.ask(protocol.GO, order=order)
+        bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
+        outer = time.perf_counter() - started
+        event = number_of(reply, "event")
+        one = self._verify(axes, sets, bases, plan, probe, asked, bits)
+        taken.append(one)
+        baseline = baseline or self._baseline(sets, order)
+        self._calls += sets.count
+        net = timing.net_seconds(outer, self.price)
+        compiled = None if baseline[1] is None else baseline[1] / sets.count
+        return Block(net / sets.count, event / sets.count, baseline[0] / sets.count, compiled)
+
+    def _draw(self, workload: Workload, axes: Axes, count: int) -> tuple[list[Inputs], list[dict], tuple[int, int]]:
+        """Bases, the plan of all sets, and the two sets of which one is the other but for one element."""
+        generator = self._random
+        bases = []
+        for _ in range(BASES):
+            seed, kind = generator.randrange(2**62), generator.choice(sampler.DISTRIBUTIONS)
+            bases.append(sampler.draw(self.problem.definition, workload, axes, self.device, seed, kind))
+        chosen = [generator.randrange(BASES) for _ in range(count)]
+        changes: list[list[Change]] = [
+            sampler.draw_changes(self.problem.definition, axes, bases[one], generator) for one in chosen
+        ]
+        first, second = generator.sample(range(count), 2)
+        if changes[first]:
+            chosen[second] = chosen[first]
+            changes[second] = sampler.one_element(changes[first], bases[chosen[first]], generator)
+        plan = [
+            {"base": base, "shift": generator.randrange(64), "changes": [one.to_json() for one in made]}
+            for base, made in zip(chosen, changes, strict=True)
+        ]
+        return bases, plan, (first, second)
+
+    def _lay(self, bases: list[Inputs]) -> None:
+        place, described = 0, []
+        for base in bases:
+            names = {}
+            for name, value in base.items():
+                if isinstance(value, torch.Tensor):
+                    names[name] = place
+                    place = self._area.put(value, place)
+                else:
+                    names[name] = value
+            described.append(names)
+        self.peer.ask(protocol.LAY, bases=described)
+
+    def _baseline(self, sets: Sets, order: list[int]) -> tuple[float, float | None]:
+        """Seconds of the whole burst by the eager and by the compiled reference."""
+        names = [one.name for one in self.problem.definition.inputs]
+        arguments = [[inputs[name] for name in names] for inputs in sets.inputs]
+        eager = burst(lambda one: self._reference.run(*arguments[one]), order, self.device)[1]
+        if not self._plan.compile:
+            return eager, None
+        compiled = self._reference.compiled()
+        return eager, burst(lambda one: compiled(*arguments[one]), order, self.device)[1]
+
+    def _verify(
+        self,
+        axes: Axes,
+        sets: Sets,
+        bases: list[Inputs],
+        plan: list[dict],
+        probe: tuple[int, int],
+        asked: list[list],
+        bits: object,
+    ) -> Taken:
+        """Takes whole outputs of some sets and a few elements of others, all chosen after the calls."""
+        generator, definition = self._random, self.problem.definition
+        large = sum(one.nbytes(axes) for one in definition.outputs) > LARGE_OUTPUT
+        full = {asked[0][0]} if large else {asked[0][0], generator.randrange(sets.count)}
+        if generator.random() < 0.5 and not large:
+            full.add(probe[1])
+        place, items = 0, []
+        for one in sorted(full):
+            for which, output in enumerate(definition.outputs):
+                items.append([one, "outputs", which, place])
+                place += -(-output.nbytes(axes) // 4096) * 4096
+        watched = generator.choice(sorted(full))
+        for described in definition.inputs:
+            if described.shape is not None:
+                items.append([watched, "inputs", described.name, place])
+                place += -(-described.nbytes(axes) // 4096) * 4096
+        shapes = self.peer.ask(protocol.TAKE, items=items).get("shapes")
+        others = generator.sample(range(sets.count), min(SAMPLED_SETS, sets.count))
+        at = [
+            [one, which, self._places(sets.outputs[one][which], SAMPLED_PLACES)]
+            for one in others
+            for which in range(len(definition.outputs))
+        ]
+        sampled = self.peer.ask(protocol.SAMPLE, at=at).get("bits")
+        self._check_inputs(items, sets)
+        result = Taken(self._reference, sets, bases, plan, probe, self._area, self.device)
+        result.read(items, shapes, definition, axes)
+        result.timed, result.sampled = (asked, bits), (at, sampled)
+        result.again = lambda: self.peer.ask(protocol.TAKE, items=items)
+        result.items = items
+        self._elements += check_outputs(result, definition, axes)
+        self._worst = max(self._worst, result.worst)
+        self._planted += result.planted
+        self._note("gpu-kernel-canary", f"{self._planted} planted wrong outputs were noticed")
+        self._note("gpu-kernel-shape", "shapes and types are those of the definition")
+        self._note("gpu-kernel-correct", f"{self._elements} elements of timed outputs against float64")
+        self._note("gpu-kernel-precision", f"{self._worst:.2f} of the error budget used at most")
+        self._note("gpu-kernel-poison", "no output held its poison after a burst")
+        self._note("gpu-kernel-late-write", "what was read while the clock ran stayed as it was")
+        self._note("gpu-kernel-fresh", "each burst had content, places and an order of its own")
+        return result
+
+    def _check_inputs(self, items: list[list], sets: Sets) -> None:
+        for one, kind, name, place in items:
+            if kind != "inputs":
+                continue
+            own = sets.inputs[one][name]
+            try:
+                got = self._area.get(tuple(own.shape), str(own.dtype).removeprefix("torch."), place, self.device)
+            except EOFError as error:
+                raise HostFailure("invalid-metric", str(error)) from error
+            if not torch.equal(got.view(torch.uint8), own.contiguous().view(torch.uint8)):
+                raise Refusal("gpu-kernel-inputs-unchanged", f"the input {name} was written", suspected=True)
+        self._note("gpu-kernel-inputs-unchanged", "inputs of one set of each burst compared byte for byte")
+
+    def _places(self, tensor: torch.Tensor, count: int) -> list[int]:
+        return [self._random.randrange(tensor.numel()) for _ in range(min(count, tensor.numel()))]
+
+    # --- around it
+
+    def _sets_of(self, axes: Axes) -> int:
+        if self.device != "cuda":
+            return 4
+        light = timing.speed_of_light(self.problem, axes, self._ceilings)
+        room = MOST_BYTES // self.problem.footprint(axes)
+        return max(2, min(MOST_SETS, room, max(4, math.ceil(BURST_SECONDS / light))))
+
+    def _described(self) -> tuple[list, list]:
+        definition = self.problem.definition
+        return list(definition.inputs), list(definition.outputs)
+
+    def _make_sets(self, count: int, axes: Axes) -> Sets:
+        inputs, outputs = (
+            [(one.name, None if one.shape is None else one.sizes(axes), one.dtype) for one in kind]
+            for kind in self._described()
+        )
+        return Sets(inputs, outputs, count, self.device)
+
+    def _shape_host(self, axes: Axes, count: int) -> None:
+        inputs, outputs = (
+            [[one.name, None if one.shape is None else list(one.sizes(axes)), one.dtype] for one in kind]
+            for kind in self._described()
+        )
+        self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs)
+
+    def _census(self, known: set[str], is_first: bool) -> set[str]:
+        """Threads and children of the host, from outside. After its first burst nothing may start."""
+        process = self._plan.host_process
+        if process is None:
+            self._note("gpu-kernel-threads", "the host's process is not visible from here: the supervisor counts")
+            return known
+        now = {f"thread {one}" for one in os.listdir(f"/proc/{process}/task")}
+        for one in os.listdir(f"/proc/{process}/task"):
+            with open(f"/proc/{process}/task/{one}/children") as file:
+                now |= {f"process {child}" for child in file.read().split()}
+        new = now - known
+        if new and not is_first:
+            started = ", ".join(sorted(new)[:3])
+            raise Refusal("gpu-kernel-threads", f"the host started {len(new)} after its warm-up: {started}", True)
+        self._note("gpu-kernel-threads", f"{len(now)} threads and processes after the first burst and no more later")
+        return now
+
+    def _conclude(self, workload: Workload, axes: Axes, count: int, blocks: list[Block], taken: list[Taken]) -> Found:
+        seconds = median(one.outer for one in blocks)
+        eager = median(one.eager for one in blocks)
+        compiled_all = [one.compiled for one in blocks if one.compiled is not None]
+        compiled = median(compiled_all) if compiled_all else None
+        baseline = eager if compiled is None else min(eager, compiled)
+        light = timing.speed_of_light(self.problem, axes, self._ceilings)
+        return Found(
+            uuid=workload.uuid,
+            calls=count,
+            seconds=seconds,
+            event_seconds=median(one.event for one in blocks),
+            eager_seconds=eager,
+            compiled_seconds=compiled,
+            baseline=baseline,
+            light=light,
+            score=timing.score(seconds, baseline, light),
+            relative_error=max(one.relative for one in taken),
+            largest_error=max(one.largest for one in taken),
+            outer_all=[one.outer for one in blocks],
+            event_all=[one.event for one in blocks],
+            eager_all=[one.eager for one in blocks],
+            compiled_all=compiled_all,
+        )
+
+    def _refuse_times(self, found: Found, blocks: list[Block], quiet: float | None) -> None:
+        if self.device != "cuda":
+            for check in ("gpu-kernel-clock", "gpu-kernel-baseline", "gpu-kernel-floor"):
+                self._note(check, "not looked at: there is no GPU, and times of a shared CPU say little")
+            return
+        agree, words = timing.clocks_agree(blocks, found.calls)
+        if not agree:
+            raise Refusal("gpu-kernel-clock", f"the clocks disagree: {words}", suspected=True)
+        self._note("gpu-kernel-clock", words)
+        words = f"{found.seconds * 1e6:.1f} us, T_SOL {found.light * 1e6:.1f} us"
+        if found.seconds < timing.FLOOR_SHARE * found.light:
+            raise Refusal("gpu-kernel-floor", f"faster than the memory and the units of this device: {words}", True)
+        self._note("gpu-kernel-floor", words)
+        if quiet is not None:
+            words = f"eager {found.eager_seconds * 1e6:.1f} us beside the candidate, {quiet * 1e6:.1f} us before"
+            if found.eager_seconds * found.calls > timing.SLOWED * quiet * found.calls + 5e-4:
+                raise Refusal("gpu-kernel-baseline", f"the baseline was slowed: {words}", suspected=True)
+            self._note("gpu-kernel-baseline", words)

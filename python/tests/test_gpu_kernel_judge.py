@@ -1,0 +1,209 @@
+"""The judge of GPU kernels on a machine without one: the same paths, with torch's CPU in place of the device."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from assay_judge import gpu_kernel_inputs as sampler
+from assay_judge import gpu_kernel_schema as schema
+from assay_judge import gpu_kernel_timing as timing
+from assay_judge import gpu_kernel_verify as verifying
+from assay_judge.gpu_kernel_judge import CHECKS
+from gpu_kernel_trials import PROBLEMS, failed, judged, solution_of
+
+SOFTMAX = PROBLEMS / "softmax" / "softmax_fp32"
+HONEST = "import torch\n\n\ndef run(x, out):\n    torch.softmax(x, -1, out=out)\n"
+BEFORE = "import torch\nright = torch.softmax\nkept = {}\ncalls = 0\n\n\n"
+
+HOSTILE = {
+    "half the answer": ("def run(x, out):\n    right(x[:2], -1, out=out[:2])\n", "gpu-kernel-poison", False),
+    "nothing": ("def run(x, out):\n    pass\n", "gpu-kernel-poison", False),
+    "only the first calls": (
+        "def run(x, out):\n    global calls\n    calls += 1\n    if calls % 4 != 0:\n        right(x, -1, out=out)\n",
+        "gpu-kernel-poison",
+        True,
+    ),
+    "results by shape": (
+        "def run(x, out):\n    kept.setdefault(x.shape, right(x, -1))\n    out.copy_(kept[x.shape])\n",
+        "gpu-kernel-fresh",
+        True,
+    ),
+    "results by a sparse fingerprint": (
+        "def run(x, out):\n    key = round(float(x.double().median()), 9), x.shape\n"
+        "    kept.setdefault(key, right(x, -1))\n    out.copy_(kept[key])\n",
+        "gpu-kernel-fresh",
+        True,
+    ),
+    "inputs are written": (
+        "def run(x, out):\n    right(x, -1, out=out)\n    x.zero_()\n",
+        "gpu-kernel-inputs-unchanged",
+        True,
+    ),
+    "less precision": (
+        "def run(x, out):\n    out.copy_(right(x.bfloat16(), -1))\n",
+        "gpu-kernel-precision",
+        False,
+    ),
+    "another function": ("def run(x, out):\n    out.copy_(torch.sigmoid(x))\n", "gpu-kernel-correct", False),
+    "a constant of the right size": ("def run(x, out):\n    out.fill_(1 / x.shape[1])\n", "gpu-kernel-correct", False),
+    "a thread that finishes later": (
+        "import threading, time\n\n\ndef run(x, out):\n    def later():\n        time.sleep(0.02)\n"
+        "        right(x, -1, out=out)\n\n    threading.Thread(target=later).start()\n",
+        "gpu-kernel-late-write",
+        True,
+    ),
+    "a thread that stays": (
+        "import threading, time\n\n\ndef run(x, out):\n    global calls\n    calls += 1\n    right(x, -1, out=out)\n"
+        "    if calls == 6:\n        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n",
+        "gpu-kernel-threads",
+        True,
+    ),
+    "a process that stays": (
+        "import subprocess\n\n\ndef run(x, out):\n    global calls\n    calls += 1\n    right(x, -1, out=out)\n"
+        "    if calls == 6:\n        subprocess.Popen(['sleep', '20'])\n",
+        "gpu-kernel-threads",
+        True,
+    ),
+    "an error": ("def run(x, out):\n    raise ValueError('no')\n", "gpu-kernel-correct", False),
+    "the end of the process": ("import os\n\n\ndef run(x, out):\n    os._exit(0)\n", "gpu-kernel-correct", False),
+    "a forged reply": (
+        "import os\n\n\ndef run(x, out):\n    for one in range(3, 20):\n        try:\n"
+        "            os.write(one, b'GR01' + bytes(60))\n        except OSError:\n            pass\n",
+        "protocol",
+        True,
+    ),
+    "a shorter file": (
+        "import gc, os\nfrom assay_judge.gpu_kernel_sets import AreaFile\n\n\ndef run(x, out):\n"
+        "    right(x, -1, out=out)\n    AreaFile.put = lambda self, tensor, place: os.ftruncate(self._file, 0)\n",
+        "protocol",
+        True,
+    ),
+    "no tensor": (
+        "def run(x, out):\n    right(x, -1, out=out)\n    x.resize_(0)\n",
+        "gpu-kernel-inputs-unchanged",
+        True,
+    ),
+}
+RETURNED = {
+    "another shape": ("def run(x):\n    return right(x, -1)[:1]\n", {"gpu-kernel-shape", "gpu-kernel-correct"}),
+    "another type": ("def run(x):\n    return right(x, -1).double()\n", {"gpu-kernel-shape", "protocol"}),
+    "a tensor that is lazy": (
+        "class Lazy(torch.Tensor):\n    pass\n\n\ndef run(x):\n    return right(x, -1).as_subclass(Lazy)\n",
+        {"gpu-kernel-correct"},
+    ),
+}
+
+
+def test_an_honest_solution_passes(tmp_path: Path):
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, HONEST))
+    assert result["valid"], result
+    assert failed(result) == set()
+    assert [one["id"] for one in result["checks"]] == list(CHECKS)
+    assert 0 <= result["value"] <= 1
+    assert len(result["traces"]) == 2
+    assert {one["evaluation"]["status"] for one in result["traces"]} == {"PASSED"}
+
+
+@pytest.mark.parametrize("name", ["adamw_fp32", "moe_route_fp32", "quantize_rows_fp8", "paged_decode_bf16"])
+def test_a_reference_passes_as_a_solution(name: str, tmp_path: Path):
+    folder = next(PROBLEMS.glob(f"*/{name}"))
+    solution = solution_of(folder, (folder / "reference.py").read_text(), passing=False)
+    result = judged(tmp_path, folder, solution)
+    assert result["valid"], result
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_wrong_or_hostile_solution_is_refused_for_its_reason(name: str, tmp_path: Path):
+    text, check, suspected = HOSTILE[name]
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, BEFORE + text), options=("--blocks", "5", "--no-compile"))
+    assert not result["valid"]
+    assert failed(result) == {check}, result["reason"]
+    assert result.get("suspected", False) == suspected, result["reason"]
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_what_is_returned_must_be_what_is_described(name: str, tmp_path: Path):
+    text, checks = RETURNED[name]
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, BEFORE + text, passing=False))
+    assert not result["valid"]
+    assert failed(result) <= checks, result["reason"]
+
+
+def test_the_solution_that_runs_is_the_one_that_was_submitted(tmp_path: Path):
+    other = tmp_path / "other.json"
+    import json
+
+    other.write_text(json.dumps(solution_of(SOFTMAX, HONEST + "\n\nEXTRA = 1\n")))
+    exchange = tmp_path / "run" / "exchange"
+    command = [sys.executable, "-P", "-m", "assay_judge.gpu_kernel_host", "--device", "cpu"]
+    command += ["--solution", str(other), "--exchange", str(exchange)]
+    result = judged(tmp_path / "run", SOFTMAX, solution_of(SOFTMAX, HONEST), host=command)
+    assert failed(result) == {"gpu-kernel-sources"} and result["suspected"]
+
+
+def test_a_set_is_its_base_turned_and_changed():
+    problem = schema.load_problem(SOFTMAX)
+    workload = problem.cpu_workloads[0]
+    axes = problem.definition.resolve(workload.axes)
+    base = sampler.draw(problem.definition, workload, axes, "cpu", 3, "normal")
+    changes = sampler.draw_changes(problem.definition, axes, base, random.Random(5))
+    near = sampler.one_element(changes, base, random.Random(6))
+    first, second = ({"x": torch.empty_like(base["x"])} for _ in range(2))
+    sampler.apply(base, [sampler.Change.from_json(one.to_json()) for one in changes], first)
+    sampler.apply(base, near, second)
+    assert int((first["x"] != second["x"]).sum()) == 1
+    turned = base["x"].reshape(-1).roll(changes[0].turn)
+    assert 1 <= int((first["x"].reshape(-1) != turned).sum()) <= sampler.PATCHES
+    # Not by whole rows.
+    assert changes[0].turn % axes["columns"] != 0
+
+
+def test_the_same_seed_draws_the_same_and_leaves_the_global_generator_alone():
+    problem = schema.load_problem(PROBLEMS / "loss" / "cross_entropy_bf16")
+    workload = problem.cpu_workloads[0]
+    axes = problem.definition.resolve(workload.axes)
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    one, other, third = (sampler.draw(problem.definition, workload, axes, "cpu", seed, "normal") for seed in (4, 4, 5))
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(one["logits"], other["logits"]) and not torch.equal(one["logits"], third["logits"])
+
+
+def test_the_score():
+    assert timing.score(10e-6, 10e-6, 2e-6) == pytest.approx(0.5)
+    assert timing.score(2e-6, 10e-6, 2e-6) == 1.0
+    assert timing.score(1e-6, 10e-6, 2e-6) == 1.0
+    assert timing.score(18e-6, 10e-6, 2e-6) == pytest.approx(1 / 3)
+    # A baseline at the speed of light leaves no room, and nothing is divided by zero.
+    assert 0 <= timing.score(3e-6, 2e-6, 2e-6) < 0.1
+
+
+def test_clocks_that_disagree_are_told():
+    block = timing.Block(outer=1e-3, event=1e-3, eager=1e-3, compiled=None)
+    forged = timing.Block(outer=1e-3, event=1e-5, eager=1e-3, compiled=None)
+    assert timing.clocks_agree([block] * 3, 10)[0]
+    assert not timing.clocks_agree([forged] * 3, 10)[0]
+    assert timing.net_seconds(1e-3, 1e-4) == pytest.approx(9e-4)
+    # A price that was driven up does not make calls look short.
+    assert timing.net_seconds(1e-3, 1.0) >= 0.5e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_comparison_knows_rounding_from_less_precision(dtype: torch.dtype):
+    generator = torch.Generator().manual_seed(3)
+    exact = torch.randn(64, 256, generator=generator, dtype=torch.float64)
+    plain = exact.to(dtype)
+    assert verifying.comparison_works(exact, plain) >= 3
+    # TF32 keeps ten bits; half of a neighbour's distance is what honest rounding costs.
+    shorter = {torch.float32: torch.float16, torch.bfloat16: torch.float8_e4m3fn, torch.float16: torch.bfloat16}
+    assert not verifying.verify(exact.to(torch.float32).to(shorter[dtype]).to(dtype), exact, plain).ok
+    one_off = plain.clone()
+    one_off[3, 7] += 0.5
+    assert not verifying.verify(one_off, exact, plain).ok
