@@ -7,6 +7,7 @@ import { openOutput } from './output.ts';
 interface Options extends LimitOptions {
   readonly slots?: number;
   readonly python?: string;
+  readonly force?: boolean;
 }
 
 export function registerResume(program: Command): void {
@@ -17,6 +18,7 @@ export function registerResume(program: Command): void {
     .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", minuteLimit)
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
+    .option('--force', 'go on with an imported campaign although it was measured on another device')
     .addHelpText(
       'after',
       examples([

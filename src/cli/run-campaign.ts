@@ -11,6 +11,8 @@ import { printEnding } from './ending.ts';
 export interface RunOptions {
   readonly slots?: number;
   readonly python?: string;
+  /** Go on with a campaign that was measured on another device. */
+  readonly force?: boolean;
 }
 
 /** Runs a campaign in the foreground with live progress, then prints what came of it. Sets the exit code. */
@@ -30,6 +32,7 @@ export async function runCampaign(
         ...(limits ? { limits } : {}),
         ...(options.slots === undefined ? {} : { slots: options.slots }),
         ...(options.python === undefined ? {} : { python: options.python }),
+        anyDevice: options.force === true,
         report: ({ message, elapsedSeconds }) => progress.step(`set-up: ${message} (${elapsedSeconds.toFixed(0)} s)`),
         ready: (state) => progress.say(readyWords(state)),
         observe: (record, state) => progress.observe(record, state),
