@@ -31,11 +31,13 @@ const ARROWS: Readonly<Record<string, { readonly values: readonly string[]; read
   engine: { values: [...MIDDLE, 'domain', 'stats', 'search'], ports: [] },
   // Derived from the log, never part of the loop.
   report: { values: ['domain', 'stats', 'store', 'task', 'candidate'], ports: ['judge', 'search'] },
+  // A campaign on its way to another machine and back.
+  bundle: { values: ['domain', 'store', 'executor', 'candidate', 'task', 'audit', 'engine'], ports: [] },
   server: {
     values: ['domain', 'stats', 'store', 'task', 'candidate', 'engine', 'report'],
     ports: ['executor', 'judge', 'proposer', 'search'],
   },
-  cli: { values: [...MIDDLE, 'domain', 'stats', 'search', 'engine', 'report', 'server'], ports: [] },
+  cli: { values: [...MIDDLE, 'domain', 'stats', 'search', 'engine', 'report', 'server', 'bundle'], ports: [] },
 };
 
 const SHARED = ['src/errors.ts', 'src/index.ts'];

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { registerAudit } from './audit.ts';
+import { registerBundle } from './bundle.ts';
 import { registerCheck } from './check.ts';
 import { registerCompletion } from './completion.ts';
+import { registerData } from './data.ts';
 import { registerDiff } from './diff.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEstimate } from './estimate.ts';
 import { registerExport } from './export.ts';
 import { registerHacks } from './hacks.ts';
+import { registerImport } from './import.ts';
 import { registerInit } from './init.ts';
 import { registerLog } from './log.ts';
 import { registerRedteam } from './redteam.ts';
@@ -44,5 +47,9 @@ export const COMMAND_GROUPS: readonly {
     heading: 'Check what was found:',
     register: [registerReproduce, registerAudit, registerRedteam, registerHacks, registerVerify],
   },
-  { heading: 'Set up:', register: [registerInit, registerCheck, registerEstimate, registerDoctor, registerCompletion] },
+  { heading: 'Elsewhere:', register: [registerBundle, registerImport] },
+  {
+    heading: 'Set up:',
+    register: [registerInit, registerCheck, registerData, registerEstimate, registerDoctor, registerCompletion],
+  },
 ];

@@ -39,6 +39,9 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   'attempt-not-written': EXIT.cannotWrite,
   'baseline-failed': EXIT.taskInvalid,
   'campaign-busy': EXIT.campaignHeld,
+  'bundle-exists': EXIT.usage,
+  'bundle-too-large': EXIT.cannotWrite,
+  'campaign-elsewhere': EXIT.cannotRunHere,
   'campaign-exists': EXIT.usage,
   'campaign-held': EXIT.campaignHeld,
   'campaign-name': EXIT.usage,
@@ -46,6 +49,8 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   'campaign-unwritable': EXIT.cannotWrite,
   'candidate-path': EXIT.taskInvalid,
   'comparability-command': EXIT.cannotRunHere,
+  'data-exists': EXIT.usage,
+  'data-missing': EXIT.usage,
   'disk-full': EXIT.cannotWrite,
   'guards-failed': EXIT.campaignBroken,
   'files-changed': EXIT.campaignBroken,
@@ -68,6 +73,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
 
 /** By the first word of the code. */
 const BY_PREFIX: Readonly<Record<string, ExitCode>> = {
+  bundle: EXIT.cannotWrite,
   campaign: EXIT.campaignBroken,
   data: EXIT.taskInvalid,
   device: EXIT.cannotRunHere,
@@ -77,6 +83,7 @@ const BY_PREFIX: Readonly<Record<string, ExitCode>> = {
   experiment: EXIT.usage,
   git: EXIT.cannotRunHere,
   hardware: EXIT.cannotRunHere,
+  import: EXIT.campaignBroken,
   interrupted: EXIT.interrupted,
   knob: EXIT.taskInvalid,
   launcher: EXIT.cannotRunHere,

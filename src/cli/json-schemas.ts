@@ -77,5 +77,24 @@ export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; r
     command: 'assay verify --public',
     fields: '`asExpected`, `cases` (`name`, `title`, `source`, `expected`, `verification`)',
   },
+  'assay.bundle.v1': {
+    command: 'assay bundle',
+    fields:
+      '`name`, `task`, `campaign`, `file`, `bytes`, `unpackedBytes`, `sha256`, `parts` (unpacked bytes by folder)',
+  },
+  'assay.data.v1': {
+    command: 'assay data',
+    fields:
+      '`benchmark`, `split` (`by`, `heldOut`, `hidden`), `documents`, `characters` and `tokens` by part, `leftOut` (`duplicates`, `notText`, `tooShort`), `vocabulary`, `shards`, `deviations`, `files` (SHA-256 by path)',
+  },
+  'assay.import.v1': {
+    command: 'assay import',
+    fields:
+      '`campaign`, `folder`, `devices`, `sandboxes`, `assayVersion`, `machine` (`system`, `processor`, `cores`, `memoryBytes`, `gpus`, `node`), `events`, `candidates`, `remarks`',
+  },
+  'assay.outcome.v1': {
+    command: 'assay export --whole',
+    fields: '`out`, `campaign`, `devices`, `sandboxes`, `assayVersion`, `machine`, `files` (SHA-256 by path)',
+  },
   'assay.export.v1': { command: 'assay export', fields: '`out`, `files`, `leftOut`' },
 };

@@ -8,6 +8,7 @@ interface Options extends LimitOptions {
   readonly slots?: number;
   readonly python?: string;
   readonly acceptChanges?: boolean;
+  readonly force?: boolean;
 }
 
 export function registerResume(program: Command): void {
@@ -19,6 +20,7 @@ export function registerResume(program: Command): void {
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
     .option('--accept-changes', 'go on though Assay, the environment, the data or the task are not what it began with')
+    .option('--force', 'go on with an imported campaign although it was measured on another device')
     .addHelpText(
       'after',
       examples([

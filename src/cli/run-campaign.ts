@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly slots?: number;
   readonly python?: string;
   readonly acceptChanges?: boolean;
+  /** Go on with a campaign that was measured on another device. */
+  readonly force?: boolean;
 }
 
 /** Runs a campaign in the foreground with live progress, then prints what came of it. Sets the exit code. */
@@ -32,6 +34,7 @@ export async function runCampaign(
         ...(options.slots === undefined ? {} : { slots: options.slots }),
         ...(options.python === undefined ? {} : { python: options.python }),
         ...(options.acceptChanges === undefined ? {} : { acceptChanges: options.acceptChanges }),
+        anyDevice: options.force === true,
         report: ({ message, elapsedSeconds }) => progress.step(`set-up: ${message} (${elapsedSeconds.toFixed(0)} s)`),
         ready: (state) => progress.say(readyWords(state)),
         observe: (record, state) => progress.observe(record, state),

@@ -19,6 +19,8 @@ export interface CampaignFolder {
   readonly task: string;
   /** What the first engine found of the environment, the data and the judge: every later one is held to it. */
   readonly integrity: string;
+  /** Where it was measured, if it came from another place; see imported.ts. */
+  readonly imported: string;
   /** Reports and exports. */
   readonly report: string;
 }
@@ -48,6 +50,7 @@ export function campaignFolder(directory: string, name: string): CampaignFolder 
     secret: path.join(root, 'secret'),
     task: path.join(root, 'task'),
     integrity: path.join(root, 'integrity.json'),
+    imported: path.join(root, 'imported.json'),
     report: path.join(root, 'report'),
   };
 }

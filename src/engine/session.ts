@@ -24,6 +24,7 @@ import { CampaignLog, type EventObserver } from './campaign-log.ts';
 import { Engine, type EngineControls, type EngineExit } from './engine.ts';
 import { sessionGuards } from './guards/session-guards.ts';
 import { holdEngineLease } from './engine-lease.ts';
+import { requireSameDevice } from './imported.ts';
 import { loadState } from './load-state.ts';
 import { trialSeed } from './seeds.ts';
 import { gateRules } from './task-rules.ts';
@@ -37,6 +38,8 @@ export interface SessionOptions extends MachineOptions {
   /** More budget, as new totals. */
   readonly limits?: Limits;
   readonly observe?: EventObserver;
+  /** Go on with a campaign that was measured on another device. */
+  readonly anyDevice?: boolean;
   /** Once everything is set up, before the first trial. */
   readonly ready?: (state: CampaignState) => void;
   /** For experiments on the engine itself. Default: the search that needs no key. */
@@ -73,6 +76,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     signal: AbortSignal.any([controls.stop, controls.abort]),
   });
   const { repository, executor, judge, python, auditTrial } = parts;
+  const mixed = await requireSameDevice(folder, executor.device, { force: options.anyDevice === true });
   const { start } = current.task;
   const guards =
     options.guards ??
@@ -117,6 +121,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
       assayVersion: assayVersion(),
     },
   ]);
+  if (mixed !== undefined) await log.append([{ type: 'note.written', kind: 'warning', text: mixed }]);
   options.ready?.(log.state);
   try {
     const exit = await engine.run();

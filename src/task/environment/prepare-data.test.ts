@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { temporaryFolder } from '../load-task.fixture.ts';
+import { carriedMark, treeDigest } from './carried-data.ts';
 import { taskOf } from './environment.fixture.ts';
 import { prepareData } from './prepare-data.ts';
 
@@ -48,6 +49,26 @@ test('data that was changed afterwards is made again', async () => {
   await writeFile(join(directory, 'planted.txt'), '');
   await prepareData(task, environment, { cacheRoot: cache.path });
   expect(await readdir(directory)).toEqual(['train']);
+});
+
+test('data that was carried here is used as it is, and refused when it is not what was packed', async () => {
+  await using cache = await temporaryFolder();
+  const steps: string[] = [];
+  const options = { cacheRoot: cache.path, report: ({ message }: { message: string }): unknown => steps.push(message) };
+  const task = await taskOf(SECTION, FILES);
+  const { directory = '' } = (await prepareData(task, environment, options)) ?? {};
+  await writeFile(carriedMark(directory), `${await treeDigest(directory)}\n`);
+  // A stamp holds for the files of one machine alone.
+  await rm(`${directory}.json`);
+  steps.length = 0;
+  expect((await prepareData(task, environment, options))?.directory).toBe(directory);
+  expect(steps.filter((step) => step.startsWith('reading'))).toEqual([]);
+  await rm(`${directory}.json`);
+  await writeFile(join(directory, 'train', 'a.txt'), 'TWO');
+  await expect(prepareData(task, environment, options)).rejects.toMatchObject({ code: 'data-damaged' });
+  await rm(directory, { recursive: true });
+  expect(await prepareData(task, environment, options)).toMatchObject({ directory });
+  expect(await readFile(join(directory, 'train', 'a.txt'), 'utf8')).toBe('ONE');
 });
 
 test('a command that fails is shown with its last lines; one that writes nothing is refused; nothing stays behind', async () => {

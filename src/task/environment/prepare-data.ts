@@ -11,6 +11,7 @@ import { quote } from './build-errors.ts';
 import { withLock } from './build-lock.ts';
 import { defaultCacheRoot, makeCacheFolder } from './cache-root.ts';
 import { type FoundDataFiles, findDataFiles } from './data-files.ts';
+import { isCarriedWhole } from './carried-data.ts';
 import { type Environment, type SetUpOptions, timedReport } from './environment.ts';
 import { runCommand } from './run-command.ts';
 import { readStamp, writeStamp } from './stamp.ts';
@@ -55,6 +56,11 @@ export async function prepareData(
   const say = timedReport(options.report);
   const make = async (): Promise<void> => {
     if (readStamp(stamp) !== undefined) return;
+    if (await isCarriedWhole(directory)) {
+      await openToReaders(directory);
+      await writeStamp(stamp, hash, [directory]);
+      return;
+    }
     await removeOld(folder, `${directory}.building-`, directory);
     const building = `${directory}.building-${randomUUID().slice(0, 8)}`;
     try {

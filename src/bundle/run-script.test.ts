@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../task/load-task.fixture.ts';
+import { runScript } from './run-script.ts';
+
+/** A bundle whose Node writes down how it was called, and ends a run with 3. */
+async function bundle(command: readonly string[]): Promise<AsyncDisposable & { root: string; calls: () => string[] }> {
+  const folder = await temporaryFolder({ 'run.sh': runScript(command) });
+  const node = path.join(folder.path, 'node/bin/node');
+  mkdirSync(path.dirname(node), { recursive: true });
+  const calls = path.join(folder.path, 'calls');
+  writeFileSync(node, `#!/bin/sh\nshift\necho "$*" >>'${calls}'\ncase "$*" in *' run '*) exit 3 ;; esac\n`);
+  chmodSync(node, 0o755);
+  return {
+    root: folder.path,
+    calls: () => readFileSync(calls, 'utf8').trim().split('\n'),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+test('is sh without mistakes, whatever the command is', () => {
+  for (const command of [
+    ['run', 'tasks/a'],
+    ['run', "it's a $(touch x) task"],
+  ])
+    execFileSync('sh', ['-n'], { input: runScript(command) });
+});
+
+test('options go to the campaign, its exit code comes back, and the outcome is written also after a failure', async () => {
+  await using made = await bundle(['run', "tasks/it's $HOME"]);
+  const { status } = spawnSync('sh', ['run.sh', '--experiments', '7'], { cwd: made.root });
+  expect(status).toBe(3);
+  const at = `--directory ${made.root}/work`;
+  expect(made.calls()).toEqual([
+    `${at} doctor`,
+    `${at} run ${made.root}/tasks/it's $HOME --experiments 7`,
+    `${at} export --whole --out ${made.root}/outcome`,
+  ]);
+  expect(readFileSync(path.join(made.root, 'outcome/run.log'), 'utf8')).toContain("/tasks/it's $HOME --experiments 7");
+});
+
+test('words are a command of their own; a campaign that came along is laid out once', async () => {
+  await using made = await bundle(['reproduce', 'champion', 'demo']);
+  mkdirSync(path.join(made.root, 'campaigns/demo'), { recursive: true });
+  expect(spawnSync('sh', ['run.sh', 'results', '--all'], { cwd: made.root }).status).toBe(0);
+  expect(existsSync(path.join(made.root, 'work/.assay/demo'))).toBe(true);
+  expect(made.calls().at(-1)).toBe(`--directory ${made.root}/work results --all`);
+});
