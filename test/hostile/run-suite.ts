@@ -21,7 +21,7 @@ export interface Suite {
   readonly shorter: Shorter;
 }
 
-const FEW_BASELINES: Shorter[number] = [/baseline_runs: \d+/, 'baseline_runs: 2'];
+const FEW_BASELINES: Shorter[number] = [/baseline_runs: \d+/, 'baseline_runs: 4'];
 
 /** Training: shadows, leaks, clocks, held-out text, work where nobody times it. */
 export const TRAINING_SUITE: Suite = {
@@ -73,7 +73,8 @@ export function suiteLines(report: RedTeamReport): readonly string[] {
   const lines = rows
     .toSorted((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
     .map(({ kind, id, classes, verdict, fired, detail }) => {
-      const words = verdict === 'caught' ? `by ${fired.join(', ')}` : verdict === 'passed' ? '' : detail;
+      const words =
+        verdict === 'caught' ? `by ${fired.join(', ')}` : verdict === 'passed' ? '' : detail.replace(/^noted /, '');
       return `${kind === 'canary' ? 'hostile' : 'honest '}  ${id.padEnd(32)} ${classes.join(' ').padEnd(10)} ${verdict} ${words}`.trimEnd();
     });
   return [
