@@ -1,8 +1,8 @@
 """A byte-level BPE of our own, trained here because the public ones come from the network.
 
-Ids 0 to 255 are the bytes, then one id a merge, in order. A merge is the pair that is most frequent at that point, within the words
-that a split pattern makes; of equally frequent ones the pair with the smaller ids (Sennrich et al. 2016, arXiv:1508.07909,
-algorithm 1, on bytes as in GPT-2).
+Ids 0 to 255 are the bytes, then one id a merge, in order. A merge is the pair that is most frequent at that point,
+within the words that a split pattern makes; of equally frequent ones the pair with the smaller ids (Sennrich et al.
+2016, arXiv:1508.07909, algorithm 1, on bytes as in GPT-2).
 """
 
 import heapq
@@ -13,7 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-# As Rust's and Python's `regex` write it. GPT-2's, and the GPT-4-like one with at most two digits that the benchmark prescribes.
+# As Rust's and Python's `regex` write it. GPT-2's, and the GPT-4-like one with at most two digits that the benchmark
+# prescribes.
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 GPT4_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"

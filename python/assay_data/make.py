@@ -2,9 +2,9 @@
 
     make.py autoresearch|speedrun --out FOLDER [--held-out 0.05] [--hidden 0.05] [--tokenizer-characters N] TEXT...
 
-Below FOLDER: `training/` as upstream expects it but without the validation shard, `held-out/` with that shard, `hidden/` with a second
-one of the same name that nothing may see before the judge does, and `data.json`: counts, digests, and the deviations from
-upstream that belong into every result. Same text and options, same bytes.
+Below FOLDER: `training/` as upstream expects it but without the validation shard, `held-out/` with that shard,
+`hidden/` with a second one of the same name that nothing may see before the judge does, and `data.json`: counts,
+digests, and the deviations from upstream that belong into every result. Same text and options, same bytes.
 """
 
 import argparse
@@ -132,7 +132,8 @@ def autoresearch(documents: Documents, written: Written, characters: int) -> dic
     for name, count in tokens.items():
         if count < EVALUATION_TOKENS:
             deviations.append(
-                f"the {name} shard has {count} tokens of the {EVALUATION_TOKENS} that upstream scores: it is read again and again"
+                f"the {name} shard has {count} tokens of the {EVALUATION_TOKENS} that upstream scores:"
+                " it is read again and again"
             )
     return {"vocabulary": first + len(specials), "tokens": tokens, "shards": len(shards), "deviations": deviations}
 
@@ -159,7 +160,8 @@ def speedrun(documents: Documents, written: Written, characters: int) -> dict[st
         written.file(place, lambda target, part=part: token_shard.write(target, part))
         if len(part) <= SPEEDRUN_VALIDATION_TOKENS:
             deviations.append(
-                f"the {name} shard has {len(part)} tokens; upstream scores {SPEEDRUN_VALIDATION_TOKENS} and stops on fewer"
+                f"the {name} shard has {len(part)} tokens;"
+                f" upstream scores {SPEEDRUN_VALIDATION_TOKENS} and stops on fewer"
             )
     pair_lines = "".join(f"{left} {right}\n" for left, right in pairs)
     written.file("training/tokenizer/merges.txt", lambda target: target.write(pair_lines.encode()))
@@ -171,7 +173,10 @@ def own_text() -> list[str]:
 
 
 def own_tokenizer(upstream: str, read: int, merges: int, wanted: int) -> list[str]:
-    words = f"the tokenizer is a byte-level BPE of our own, trained on {read} characters of the training text, not {upstream}'s"
+    words = (
+        f"the tokenizer is a byte-level BPE of our own, trained on {read} characters of the training text,"
+        f" not {upstream}'s"
+    )
     return [words] + ([f"the text gives {merges} of {wanted} merges"] if merges < wanted else [])
 
 
@@ -197,12 +202,15 @@ def parquet_of(texts: list[str]) -> Callable[[BinaryIO], None]:
 
 
 def token_sizes(encoder: Encoder) -> list[int]:
-    """As upstream counts: a token that is no UTF-8 by itself decodes to U+FFFD and counts 3 bytes for each. Kept for comparability."""
+    """As upstream counts: a token that is no UTF-8 by itself decodes to U+FFFD and counts 3 bytes for each.
+
+    Kept for comparability.
+    """
     return [len(token.decode("utf-8", "replace").encode("utf-8")) for token in encoder.tokens]
 
 
 def tokenizer_pickle(ranks: dict[bytes, int], specials: dict[str, int]) -> bytes:
-    """A pickled `tiktoken.Encoding`, without tiktoken: its class, and the state that its `__setstate__` takes (0.12, core.py)."""
+    """A pickled `tiktoken.Encoding`, without tiktoken: its class and what its `__setstate__` takes (0.12, core.py)."""
     state = {"name": "rustbpe", "pat_str": GPT4_PATTERN, "mergeable_ranks": ranks, "special_tokens": specials}
     # Protocol 3 has no frames: after the version's two bytes stands what builds the state, and at the end the stop.
     body = pickle.dumps(state, protocol=3)[2:-1]
