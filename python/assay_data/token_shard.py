@@ -38,7 +38,7 @@ def read(content: bytes) -> array:
     return tokens
 
 
-def stream(documents: Iterable[list[int]]) -> array:
+def stream(documents: Iterable[Iterable[int]]) -> array:
     tokens = array("H")
     for document in documents:
         tokens.append(BEGINNING)
