@@ -5,8 +5,8 @@
 The plan: {"out": path, "prefix": folder in the archive, "cache": folder, "entries": [{"to", "mode", "from" | "text"}]}.
 Answers on standard output with {"bytes", "unpackedBytes", "sha256", "parts": {top folder: unpacked bytes}}.
 
-A large file is an .xz stream of its own, kept in the cache by what went into it: the next archive with the same Node is made in
-seconds. Streams one after another are one .xz file (https://tukaani.org/xz/xz-file-format.txt, section 1.2).
+A large file is an .xz stream of its own, kept in the cache by what went into it: the next archive with the same Node
+is made in seconds. Streams one after another are one .xz file (https://tukaani.org/xz/xz-file-format.txt, section 1.2).
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """A byte-level BPE of our own, trained here because the public ones come from the network.
 
-Ids 0 to 255 are the bytes, then one id a merge, in order. A merge is the pair that is most frequent at that point, within the words
-that a split pattern makes; of equally frequent ones the pair with the smaller ids (Sennrich et al. 2016, arXiv:1508.07909,
-algorithm 1, on bytes as in GPT-2).
+Ids 0 to 255 are the bytes, then one id a merge, in order. A merge is the pair that is most frequent at that point,
+within the words that a split pattern makes; of equally frequent ones the pair with the smaller ids (Sennrich et al.
+2016, arXiv:1508.07909, algorithm 1, on bytes as in GPT-2).
 """
 
 import heapq
@@ -13,11 +13,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-# As Rust's and Python's `regex` write it. GPT-2's, and the GPT-4-like one with at most two digits that the benchmark prescribes.
+# As Rust's and Python's `regex` write it. GPT-2's, and the GPT-4-like one with at most two digits that the benchmark
+# prescribes.
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 GPT4_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 )
+# Words whose tokens are remembered: a hundred bytes or two each.
+MOST_KNOWN = 1_000_000
 # Unicode's White_Space: Python's own \s has four more characters.
 SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
@@ -65,6 +68,13 @@ def splitter(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+def count_words(texts: Iterable[str], pattern: str) -> Counter[bytes]:
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(splitter(pattern).findall(text))
+    return Counter({word.encode("utf-8", "replace"): count for word, count in counts.items()})
+
+
 def words_of(text: str, pattern: str) -> Iterator[bytes]:
     for found in splitter(pattern).finditer(text):
         yield found[0].encode("utf-8", "replace")
@@ -73,9 +83,11 @@ def words_of(text: str, pattern: str) -> Iterator[bytes]:
 Pair = tuple[int, int]
 
 
-def train(words: Iterable[bytes], merges: int) -> list[Pair]:
-    """The merges, at most so many: fewer where no pair is left."""
-    counts = Counter(words)
+def train(counts: Counter[bytes], merges: int) -> list[Pair]:
+    """The merges, at most so many: fewer where no pair is left.
+
+    @param counts how often each word stands in the text.
+    """
     pieces = [list(word) for word in sorted(counts)]
     weights = [counts[word] for word in sorted(counts)]
     totals: Counter[Pair] = Counter()
@@ -130,32 +142,41 @@ def merged(ids: list[int], pair: Pair, new: int) -> list[int]:
 
 
 class Encoder:
-    """Text to ids by a list of merges."""
+    """Text to ids by a list of merges.
 
-    def __init__(self, merges: list[Pair], pattern: str) -> None:
+    @param byte_order the bytes by their ids, where those are not the bytes' own values.
+    """
+
+    def __init__(self, merges: list[Pair], pattern: str, byte_order: bytes = bytes(range(256))) -> None:
         self.pattern = pattern
         self.ranks = {pair: 256 + rank for rank, pair in enumerate(merges)}
-        self.tokens = [bytes([value]) for value in range(256)]
+        self.tokens = [byte_order[number : number + 1] for number in range(256)]
+        # For bytes.translate: a byte to its id, which is a byte, too.
+        self._ids_of_bytes = bytes(byte_order.index(value) for value in range(256))
         for left, right in merges:
             self.tokens.append(self.tokens[left] + self.tokens[right])
-        self._known: dict[bytes, list[int]] = {}
+        self._known: dict[str, list[int]] = {}
 
     def word(self, word: bytes) -> list[int]:
-        known = self._known.get(word)
-        if known is not None:
-            return known
-        ids = list(word)
+        ids = list(word.translate(self._ids_of_bytes))
         while len(ids) > 1:
             best = min(zip(ids, ids[1:], strict=False), key=lambda pair: self.ranks.get(pair, sys.maxsize))
             if best not in self.ranks:
                 break
             ids = merged(ids, best, self.ranks[best])
-        if len(self._known) < 2_000_000:
-            self._known[word] = ids
         return ids
 
     def encode(self, text: str) -> list[int]:
-        return [token for word in words_of(text, self.pattern) for token in self.word(word)]
+        ids: list[int] = []
+        known = self._known
+        for word in splitter(self.pattern).findall(text):
+            tokens = known.get(word)
+            if tokens is None:
+                tokens = self.word(word.encode("utf-8", "replace"))
+                if len(known) < MOST_KNOWN:
+                    known[word] = tokens
+            ids += tokens
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         return b"".join(self.tokens[each] for each in ids).decode("utf-8", "replace")

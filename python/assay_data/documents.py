@@ -1,4 +1,4 @@
-"""Text files to documents: read, cut, deduplicated, split by hash, in an order that depends on nothing but their content."""
+"""Text files to documents: read, cut, deduplicated, split by hash, in an order that depends on their content alone."""
 
 import hashlib
 import os

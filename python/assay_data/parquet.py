@@ -1,7 +1,8 @@
 """Writes a Parquet file with one required string column, plain and uncompressed, and reads such a file back.
 
-Only what https://github.com/apache/parquet-format (README, parquet.thrift of 2.10) asks of the smallest file: magic, one data page a
-row group, the footer in Thrift's compact protocol. Same texts, same bytes.
+Only what https://github.com/apache/parquet-format (README, parquet.thrift of 2.10) asks of the smallest file: magic,
+one data page
+a row group, the footer in Thrift's compact protocol. Same texts, same bytes.
 """
 
 from collections.abc import Iterator

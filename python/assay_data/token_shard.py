@@ -1,4 +1,5 @@
-"""The .bin shards of modded-nanogpt: 256 little-endian int32 (magic, version, tokens, zeros), then uint16 tokens, little-endian.
+"""The .bin shards of modded-nanogpt: 256 little-endian int32 (magic, version, tokens, zeros), then uint16 tokens,
+little-endian.
 
 Each document begins with 50256. KellerJordan/modded-nanogpt at f411b3d, train_gpt.py (`_load_data_shard`).
 """
@@ -37,7 +38,7 @@ def read(content: bytes) -> array:
     return tokens
 
 
-def stream(documents: Iterable[list[int]]) -> array:
+def stream(documents: Iterable[Iterable[int]]) -> array:
     tokens = array("H")
     for document in documents:
         tokens.append(BEGINNING)

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { campaignFolder } from '../engine/campaign-folder.ts';
 import { keptCampaign, longer, noOperation, type KeptCampaign } from '../engine/reproduce/kept-campaign.fixture.ts';
@@ -53,6 +54,8 @@ test('a campaign comes over whole: every event with its time, every commit, the 
   expect(statSync(taken.secret).mode & 0o777).toBe(0o600);
   expect(imported).toMatchObject({ devices: ['another machine'], sandboxes: ['bubblewrap'] });
   expect(report).toMatchObject({ candidates: 3, remarks: [] });
+  // Over absolute paths of the other machine: kept, it would make every reproduction here undecided.
+  expect(existsSync(taken.integrity)).toBe(false);
   expect(readFileSync(path.join(taken.candidates, 'config'), 'utf8')).not.toContain('fsmonitor');
   expect(existsSync(path.join(taken.attempts, 'token', 'exit.json'))).toBe(true);
   expect(existsSync(path.join(taken.attempts, 'token', 'workspace'))).toBe(false);
@@ -83,6 +86,12 @@ test.each(Object.entries(DAMAGE))('%s is refused, and nothing is left', async (_
 /** As somebody would who knows how the list of files is made. */
 const CONSISTENT: Readonly<Record<string, Damage>> = {
   'a log that is no log': (campaign) => writeFileSync(path.join(campaign, 'log.db'), 'no'.repeat(5000)),
+  'a log without one of its events': (campaign) => {
+    const log = new DatabaseSync(path.join(campaign, 'log.db'));
+    log.exec('DELETE FROM event WHERE seq = 4');
+    log.close();
+  },
+  'a changed candidate': (campaign) => changeBlob(path.join(campaign, 'candidates.git', 'objects')),
   'no commits': (campaign) => rmSync(path.join(campaign, 'candidates.git', 'objects'), { recursive: true }),
   'a forged record of integrity': (campaign) =>
     writeFileSync(path.join(campaign, 'integrity.json'), JSON.stringify({ digests: {}, mac: '00' })),
@@ -97,6 +106,19 @@ test.each(Object.entries(CONSISTENT))('%s is refused although the list of files 
   await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'import-damaged' });
   expect(readdirSync(path.join(folder.path, '.assay'))).toEqual([]);
 });
+
+/** The largest object gets another byte in the middle. */
+function changeBlob(objects: string): void {
+  const files = readdirSync(objects, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const [largest = ''] = files
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort((left, right) => statSync(right).size - statSync(left).size);
+  const content = readFileSync(largest);
+  const middle = content.length >> 1;
+  content[middle] = (content[middle] ?? 0) ^ 0xff;
+  rmSync(largest);
+  writeFileSync(largest, content);
+}
 
 async function listAgain(out: string): Promise<void> {
   const file = path.join(out, 'outcome.json');
@@ -129,7 +151,7 @@ test('a folder that is no outcome is said to be none', async () => {
   await expect(importCampaign(folder.path, folder.path)).rejects.toMatchObject({ code: 'import-missing' });
 });
 
-test('an imported campaign goes on only on the device it was measured on, or when it is forced to', async () => {
+test('an imported campaign goes on only on the device it was measured on, or when the change is accepted', async () => {
   await using folder = await temporaryFolder();
   const out = path.join(folder.path, 'outcome');
   await using kept = await exported(out);
@@ -140,11 +162,11 @@ test('an imported campaign goes on only on the device it was measured on, or whe
   });
   // Nothing was written: the device of the last engine is still the right one.
   expect(await recordsOf(taken.log)).toEqual(await kept.records());
-  const check = (device: string, force: boolean): Promise<string | undefined> =>
-    requireSameDevice(taken, device, { force });
+  const check = (device: string, accept: boolean): Promise<string | undefined> =>
+    requireSameDevice(taken, device, { accept });
   expect(await check('another machine', false)).toBeUndefined();
   expect(await check('a third one', true)).toContain("measured on 'another machine', and this is 'a third one'");
-  expect(await requireSameDevice(kept.folder, 'a third one', { force: false })).toBeUndefined();
+  expect(await requireSameDevice(kept.folder, 'a third one', { accept: false })).toBeUndefined();
   writeFileSync(taken.imported, 'nonsense');
   await expect(check('another machine', false)).rejects.toMatchObject({ code: 'campaign-broken' });
 });

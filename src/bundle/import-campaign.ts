@@ -124,6 +124,9 @@ async function takeIn(source: string, draft: CampaignFolder, outcome: Outcome): 
     );
   const record = readRecord({ file: draft.integrity, key: secret });
   if (record.kind === 'damaged') throw damaged('integrity.json is not what was written when the campaign began');
+  // Its digests are over absolute paths and owners of that machine, so nothing here can equal them. The task is held to its hash in
+  // the log and candidates to their trees; an engine that goes on here begins a record of its own.
+  await rm(draft.integrity, { force: true });
   const earlier = await readImported(draft);
   const imported: Imported = { schema: 'assay.imported.v1', ...(await measuredWith(store, earlier)) };
   if (imported.devices.length > 1) remarks.push(`its numbers are of several devices: ${imported.devices.join('; ')}`);

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -25,7 +25,10 @@ test('is sh without mistakes, whatever the command is', () => {
     ['run', 'tasks/a'],
     ['run', "it's a $(touch x) task"],
   ])
-    execFileSync('sh', ['-n'], { input: runScript(command) });
+    expect(spawnSync('sh', ['-n'], { input: runScript(command), encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
 });
 
 test('options go to the campaign, its exit code comes back, and the outcome is written also after a failure', async () => {

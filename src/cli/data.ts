@@ -10,7 +10,9 @@ interface Options {
   readonly out: string;
   readonly heldOut: number;
   readonly hidden: number;
-  readonly tokenizerCharacters: number;
+  readonly tokenizerCharacters?: number;
+  readonly track?: string;
+  readonly gpt2?: string;
   readonly python?: string;
 }
 
@@ -22,21 +24,20 @@ export function registerData(program: Command): void {
     .requiredOption('--out <folder>', 'where to; it must not exist')
     .option('--held-out <share>', 'share of the documents for the validation shard', share, 0.05)
     .option('--hidden <share>', 'share for the second, hidden one', share, 0.05)
-    .addOption(
-      new Option('--tokenizer-characters <n>', 'characters that the tokenizer is trained on')
-        .argParser(positiveWholeNumber)
-        .default(100_000_000),
-    )
+    .option('--tokenizer-characters <n>', 'autoresearch: train the tokenizer on no more than this', positiveWholeNumber)
+    .addOption(new Option('--track <n>', 'speedrun: for track 1 (9 shards) or 3 (20 shards)').choices(['1', '3']))
+    .option('--gpt2 <folder>', "speedrun: where GPT-2's vocab.bpe lies (default: where tiktoken keeps it)")
     .option('--python <path>', 'interpreter (default: $ASSAY_PYTHON, python3); autoresearch needs torch in it')
     .addHelpText(
       'after',
       `${examples([
         ['assay data autoresearch --text /usr/src/linux-source-6.1 --out linux-data', '1.3 GB of C and documentation'],
-        ['assay data speedrun --text notes book.txt --out data', ''],
+        ['assay data speedrun --track 3 --text notes book.txt --out data', ''],
       ])}
 
-In the folder: training/ (all that training may read), held-out/ (the validation shard), hidden/ (another one for the judge
-alone), and data.json with counts, digests and the deviations from upstream that belong into every result.`,
+The folder has upstream's own layout, for: assay init --from <benchmark> <checkout> --data <folder>. One shard is upstream's
+validation shard; another is kept from training, for the judge alone. data.json has counts, digests and the deviations from upstream
+that belong into every result. Where upstream's own data are, nothing has to be made: the adapters use them.`,
     )
     .action(async (benchmark: string, options: Options, command: Command) => {
       const { makeData } = await import('../task/make-data.ts');
@@ -46,8 +47,11 @@ alone), and data.json with counts, digests and the deviations from upstream that
         throw new UserError('usage-data', `there is no benchmark '${benchmark}'`, 'it is autoresearch or speedrun');
       if (options.heldOut + options.hidden >= 1)
         throw new UserError('usage-data', 'nothing is left for training', 'the two shares add up to less than 1');
+      const { track, ...others } = options;
       const data = await makeData({
-        ...options,
+        ...others,
+        ...(track === undefined ? {} : { track: track === '1' ? 1 : 3 }),
+        ...(options.gpt2 === undefined ? {} : { gpt2: path.resolve(directory, options.gpt2) }),
         benchmark,
         text: options.text.map((each) => path.resolve(directory, each)),
         out: path.resolve(directory, options.out),
@@ -57,15 +61,21 @@ alone), and data.json with counts, digests and the deviations from upstream that
         output.json('assay.data.v1', data);
         return;
       }
-      const { documents, characters, leftOut, tokens, vocabulary, deviations } = data;
+      const { documents, characters, leftOut, tokens, vocabulary, shards, deviations } = data;
       for (const [name, count] of Object.entries(documents)) {
         const inTokens = tokens[name] === undefined ? '' : `, ${tokens[name]} tokens`;
         output.print(`${name.padEnd(9)} ${count} documents, ${characters[name]} characters${inTokens}`);
       }
       output.print(`left out  ${leftOut.duplicates} twice, ${leftOut.notText} no text, ${leftOut.tooShort} too short`);
       output.print(`tokens    ${vocabulary} in the vocabulary`);
+      output.print(
+        `shards    ${shards.training} for training; held out ${shards['held-out']}, hidden ${shards.hidden}`,
+      );
       for (const deviation of deviations) output.print(`deviation ${printable(deviation)}`);
       output.print(`in        ${options.out}`);
+      output.print(
+        `next      assay init --from ${benchmark} <checkout>${track === undefined ? '' : ` --track ${track}`} --data ${options.out}`,
+      );
     });
 }
 

@@ -8,7 +8,6 @@ interface Options extends LimitOptions {
   readonly slots?: number;
   readonly python?: string;
   readonly acceptChanges?: boolean;
-  readonly force?: boolean;
 }
 
 export function registerResume(program: Command): void {
@@ -19,8 +18,10 @@ export function registerResume(program: Command): void {
     .option('--minutes <n>', "stop after so many minutes of work in all; '+5': 5 more", minuteLimit)
     .option('--slots <n>', 'trials at once (default: as many as the machine has room for)', positiveWholeNumber)
     .option('--python <path>', 'interpreter for the trials (default: found or built; also $ASSAY_PYTHON)')
-    .option('--accept-changes', 'go on though Assay, the environment, the data or the task are not what it began with')
-    .option('--force', 'go on with an imported campaign although it was measured on another device')
+    .option(
+      '--accept-changes',
+      'go on though Assay, the environment, the data, the task or the device are not what it began with',
+    )
     .addHelpText(
       'after',
       examples([

@@ -13,7 +13,6 @@ export interface RunOptions {
   readonly python?: string;
   readonly acceptChanges?: boolean;
   /** Go on with a campaign that was measured on another device. */
-  readonly force?: boolean;
 }
 
 /** Runs a campaign in the foreground with live progress, then prints what came of it. Sets the exit code. */
@@ -34,7 +33,6 @@ export async function runCampaign(
         ...(options.slots === undefined ? {} : { slots: options.slots }),
         ...(options.python === undefined ? {} : { python: options.python }),
         ...(options.acceptChanges === undefined ? {} : { acceptChanges: options.acceptChanges }),
-        anyDevice: options.force === true,
         report: ({ message, elapsedSeconds }) => progress.step(`set-up: ${message} (${elapsedSeconds.toFixed(0)} s)`),
         ready: (state) => progress.say(readyWords(state)),
         observe: (record, state) => progress.observe(record, state),

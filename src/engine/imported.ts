@@ -36,15 +36,16 @@ export async function writeImported(folder: Pick<CampaignFolder, 'imported'>, im
 export async function requireSameDevice(
   folder: Pick<CampaignFolder, 'imported' | 'name'>,
   here: string,
-  options: { readonly force: boolean },
+  options: { readonly accept: boolean },
 ): Promise<string | undefined> {
   const device = (await readImported(folder))?.devices.at(-1);
   if (device === undefined || device === here) return undefined;
   const words = `campaign ${folder.name} was measured on '${device}', and this is '${here}'`;
-  if (options.force) return `${words}: it goes on all the same (--force), and its numbers are of several devices`;
+  if (options.accept)
+    return `${words}: it goes on all the same (--accept-changes), and its numbers are of several devices`;
   throw new UserError(
     'campaign-elsewhere',
     `${words}: its baseline and its noise say nothing here`,
-    `check its findings here with: assay reproduce champion ${folder.name}; to mix the numbers all the same: assay resume ${folder.name} --force`,
+    `check its findings here with: assay reproduce champion ${folder.name}; to mix the numbers all the same: assay resume ${folder.name} --accept-changes`,
   );
 }

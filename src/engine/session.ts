@@ -38,13 +38,11 @@ export interface SessionOptions extends MachineOptions {
   /** More budget, as new totals. */
   readonly limits?: Limits;
   readonly observe?: EventObserver;
-  /** Go on with a campaign that was measured on another device. */
-  readonly anyDevice?: boolean;
   /** Once everything is set up, before the first trial. */
   readonly ready?: (state: CampaignState) => void;
   /** For experiments on the engine itself. Default: the search that needs no key. */
   readonly proposer?: Proposer;
-  /** Goes on with environment, data and judge as they are now, though the campaign began with others. The log says so. */
+  /** Goes on with environment, data, judge and device as they are now, though the campaign began with others. The log says so. */
   readonly acceptChanges?: boolean;
   /** Default: a few of the red team's exploits and controls in every batch, drawn from the campaign's secret. */
   readonly guards?: GuardSource;
@@ -76,7 +74,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
     signal: AbortSignal.any([controls.stop, controls.abort]),
   });
   const { repository, executor, judge, python, auditTrial } = parts;
-  const mixed = await requireSameDevice(folder, executor.device, { force: options.anyDevice === true });
+  const mixed = await requireSameDevice(folder, executor.device, { accept: options.acceptChanges === true });
   const { start } = current.task;
   const guards =
     options.guards ??

