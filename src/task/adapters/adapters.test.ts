@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     name: 'sol-execbench',
     options: { problem: 'examples/scale/' },
     editable: ['solution/kernel.py', 'solution/solution.json'],
-    protects: ['examples/scale/definition.json', 'examples/scale/workload.jsonl'],
+    protects: ['examples/scale/definition.json', 'examples/scale/workload.jsonl', 'src/sol_execbench/__init__.py'],
     gpus: 1,
   },
 ];
