@@ -63,6 +63,7 @@ export const solExecbench: Adapter = {
       'triton',
       'numpy',
     ];
+    const optional = packages.filter((line) => OFFICIAL.some((name) => requiredPackages([line]).includes(name)));
     const tensors = data ?? process.env['FLASHINFER_TRACE_DIR'] ?? '~/.cache/flashinfer-trace';
     const kinds = needsFp4 ? 'gpu: { kinds: [B100, B200, B300] }, ' : '';
     return {
@@ -80,9 +81,9 @@ environment:
   python: '>=3.10'
   build: false # packages for a GPU are the machine's: assay check names those that are missing
   requirements: ${indented(listed(requirements), 4)}
-${
-  needsTensors
-    ? `data:
+${optional.length === 0 ? '' : `  optional: ${indented(listed(optional), 4)} # of the benchmark's own command\n`}${
+        needsTensors
+          ? `data:
   files:
     - from: ${quoted(tensors)}
       to: tensors
@@ -90,8 +91,8 @@ ${
       what: recorded inputs (flashinfer-ai/flashinfer-trace)
       remedy: 'with the network: scripts/download_data.sh in the checkout; FLASHINFER_TRACE_DIR or --data names another place'
 `
-    : ''
-}# The leaderboard's numbers are of a B200 with locked clocks; a local score compares only with scores of the same machine.
+          : ''
+      }# The leaderboard's numbers are of a B200 with locked clocks; a local score compares only with scores of the same machine.
 resources: { cores: 2, gpus: 1, ${kinds}memory: 16GiB, disk: 4GiB, processes: 1024, exclusive: true }
 phases:
   # The benchmark's own command, unmodified, where its packages are there. It runs the candidate in the process that times it: a claim.
@@ -126,7 +127,7 @@ validity:
       ]),
       notes: [
         `one problem is one task: ${problem}, ${count} workloads`,
-        `the benchmark's own command runs too, as a claim, where a GPU and its packages are there (${OFFICIAL.join(', ')}); the score is measured by our own judge`,
+        `the benchmark's own command runs too, as a claim, where its packages are there; the score is measured by our own judge`,
         ...(needsFp4
           ? ['4-bit types are not measured by our own judge yet: every trial of this task will be refused']
           : []),
