@@ -17,13 +17,13 @@ from assay_judge.sol_schema import TOLERANCE, Record, resolve_axes
 
 OPERATIONS, BYTES, WHICH = "assay_operations", "assay_bytes", "assay_workload"
 RECORDED = "assay_recorded_inputs"
-LOADER = '''
+LOADER = """
 
 def {name}(axes, device):
     from assay_judge.sol_recorded import inputs_of
 
     return inputs_of({folder!r}, {described!r}, axes, device)
-'''
+"""
 
 
 class Unsupported(ValueError):
@@ -87,7 +87,9 @@ def _definition(definition: Record, workloads: tuple[Record, ...], tensors: Path
         # Ours would call it for every workload; upstream calls it for those that ask for it.
         "custom_inputs_entrypoint": custom if _all_custom(workloads) or custom == RECORDED else None,
         "inputs": {name: {"shape": one["shape"], "dtype": one["dtype"]} for name, one in definition["inputs"].items()},
-        "outputs": {name: {"shape": one["shape"], "dtype": one["dtype"]} for name, one in definition["outputs"].items()},
+        "outputs": {
+            name: {"shape": one["shape"], "dtype": one["dtype"]} for name, one in definition["outputs"].items()
+        },
         "reference": reference,
     }
 

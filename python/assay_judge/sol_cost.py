@@ -63,7 +63,9 @@ def least_of(definition: Record, workload: Record, axes: dict[str, int]) -> Leas
         reason = f"{type(error).__name__}: {error}".split("\n")[0][:120]
         return Least(0, outputs, f"not counted, the outputs' bytes alone: the reference needs content ({reason})")
     if counting.reading:
-        return Least(0, outputs, f"the outputs' bytes alone: the reference reads by {', '.join(sorted(counting.reading))}")
+        return Least(
+            0, outputs, f"the outputs' bytes alone: the reference reads by {', '.join(sorted(counting.reading))}"
+        )
     if counting.selecting:
         return Least(0, everything, f"bytes alone: the reference selects by {', '.join(sorted(counting.selecting))}")
     words = f"{counting.operations:.3g} operations of matrix products" if counting.operations else "no matrix products"

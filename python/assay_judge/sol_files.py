@@ -49,7 +49,10 @@ def parse_lines(text: str, field: str, read: Callable[[object, str], Record]) ->
 
 
 def load_problem(folder: Path) -> SolProblem:
-    """definition.json and workload.jsonl of a folder, fitting each other. Raises FieldError; OSError for a missing file."""
+    """definition.json and workload.jsonl of a folder, fitting each other.
+
+    Raises FieldError; OSError for a missing file.
+    """
     text = (folder / "definition.json").read_text(encoding="utf-8")
     definition = read_definition(parse_json(text, "definition.json"), "definition.json")
     text = (folder / "workload.jsonl").read_text(encoding="utf-8")
@@ -59,7 +62,9 @@ def load_problem(folder: Path) -> SolProblem:
         field = f"workload.jsonl, workload {number}"
         resolve_axes(definition, workload, field)
         if set(workload["inputs"]) != set(definition["inputs"]):
-            raise FieldError(f"{field}.inputs", f"names {sorted(workload['inputs'])}, not {sorted(definition['inputs'])}")
+            raise FieldError(
+                f"{field}.inputs", f"names {sorted(workload['inputs'])}, not {sorted(definition['inputs'])}"
+            )
         if workload["uuid"] in seen:
             raise FieldError(f"{field}.uuid", f"'{workload['uuid']}' is there twice")
         seen.add(workload["uuid"])

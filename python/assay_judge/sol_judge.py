@@ -1,11 +1,11 @@
-"""The judge of a problem of SOL-ExecBench: our own measurement on every machine; the official command's word is a claim.
+"""The judge of a problem of SOL-ExecBench: our own measurement on every machine; the official command only claims.
 
     python -P -m assay_judge.sol_judge --problem <folder> --solution <folder> --official <folder> --seed <secret>
         --result r.json [options of gpu_kernel_judge]
 
-Trusted; runs no candidate code. It takes the solution's folder or refuses it, reads what a candidate's phase left of the
-official command (sol_official.py), has gpu_kernel_judge.py measure through the peer's descriptors, and writes its result
-with traces in upstream's form. Exit code 0: a result was written; 2: the problem's own files are wrong.
+Trusted; runs no candidate code. It takes the solution's folder or refuses it, reads what a candidate's phase left of
+the official command (sol_official.py), has gpu_kernel_judge.py measure through the peer's descriptors, and writes its
+result with traces in upstream's form. Exit code 0: a result was written; 2: the problem's own files are wrong.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def judge(options: argparse.Namespace, more: list[str], problem: SolProblem) -> 
         name = str(solution["name"])
         others = unlisted(options.solution, solution)
         words = f"; not part of it: {', '.join(others[:5])}" if others else ""
-        note.note(SOURCES, f"{len(solution['sources'])} sources with plain new names{words}")
+        note.note(SOURCES, f"sources by count: {len(solution['sources'])}, with plain new names{words}")
         report, official = read_official(options.official, problem, name)
         result = judge_official(report, official, note) or measure(options, more, problem, solution)
         if result["valid"]:

@@ -1,11 +1,13 @@
 """Runs SOL-ExecBench's own command on a candidate, unmodified, and keeps what it says as the candidate's claim.
 
-    python -P -m assay_judge.sol_official --problem <folder> --solution <folder> --source <checkout>/src --output <folder>
+    python -P -m assay_judge.sol_official --problem <folder> --solution <folder> --source <checkout>/src
+        --output <folder>
 
-The command imports the candidate into the process that checks and times it, so this belongs into a candidate's phase and
-what comes out is a claim. Where the command cannot run, that is said and the phase ends well: our own judge measures on
-every machine. Writes into --output: traces.jsonl (one trace for each workload, in upstream's form, those that the command
-did not give filled in with a status) and official.json (how it went). Exit code 0, whatever the command said.
+The command imports the candidate into the process that checks and times it, so this belongs into a candidate's phase
+and what comes out is a claim. Where the command cannot run, that is said and the phase ends well: our own judge
+measures on every machine. Writes into --output: traces.jsonl (one trace for each workload, in upstream's form, those
+that the command did not give filled in with a status) and official.json (how it went). Exit code 0, whatever the
+command said.
 """
 
 from __future__ import annotations
@@ -58,10 +60,10 @@ class Official:
 def lacking(source: Path | None) -> list[str]:
     """What the command needs and this machine does not have, in words."""
     names = NEEDED if source is not None else (*NEEDED, "sol_execbench")
-    found = [f"the Python module {name}" for name in names if importlib.util.find_spec(name) is None]
-    if not os.path.exists("/dev/nvidiactl"):
-        found.append("an NVIDIA GPU")
-    return found
+    modules = [name for name in names if importlib.util.find_spec(name) is None]
+    found = [f"the Python modules {', '.join(modules)}"] if modules else []
+    has_gpu = any(name.startswith("nvidia") for name in os.listdir("/dev"))
+    return found if has_gpu else [*found, "an NVIDIA GPU"]
 
 
 def run_command(command: list[str], environment: dict[str, str], seconds: float, folder: Path) -> Ended:
@@ -209,7 +211,7 @@ def hardware_name() -> str:
 
 
 def drive(options: argparse.Namespace) -> Record:
-    """The report. Traces are in the output folder when the command ran. Raises FieldError for a problem that is wrong."""
+    """The report; traces are in the output folder when the command ran. Raises FieldError for a wrong problem."""
     problem = load_problem(options.problem)
     try:
         solution = form_solution(options.solution, problem)
@@ -217,7 +219,7 @@ def drive(options: argparse.Namespace) -> Record:
         return {"ran": False, "why": f"the solution is refused: {error}"}
     missing = [] if options.command else lacking(options.source)
     if missing:
-        return {"ran": False, "why": f"the official command needs {', '.join(missing)}"}
+        return {"ran": False, "why": f"the official command needs {' and '.join(missing)}"}
     with tempfile.TemporaryDirectory(prefix="sol-") as scratch:
         folder = Path(scratch)
         formed, traces = folder / "solution.json", folder / TRACES
@@ -253,7 +255,7 @@ def main() -> int:
     parser.add_argument("--compile-timeout", type=int, default=120, help="seconds, as upstream's default")
     parser.add_argument("--timeout", type=int, default=600, help="seconds of the evaluation, as upstream's default")
     parser.add_argument("--spare", type=float, default=SPARE_SECONDS, help="seconds beside both")
-    parser.add_argument("--command", nargs="+", help="another program in place of the command, which needs nothing")
+    parser.add_argument("--command", nargs=argparse.REMAINDER, help="last: a program in place of the command")
     options = parser.parse_args()
     report = drive(options)
     (options.output / REPORT).write_text(json.dumps(report, allow_nan=False))

@@ -1,4 +1,4 @@
-"""Inputs of a workload that upstream recorded in safetensors files. Runs in the judge; needs the package safetensors."""
+"""Inputs of a workload that upstream recorded in safetensors files. Runs in the judge; needs safetensors."""
 
 from __future__ import annotations
 

@@ -173,7 +173,9 @@ def read_definition(value: object, field: str = "definition") -> Record:
 
 
 def _axis(at: _At) -> Record:
-    kind = at.of("type", _inferred(at, {"value": "const", "expression": "expr"}, "var")).choice(("const", "var", "expr"))
+    kind = at.of("type", _inferred(at, {"value": "const", "expression": "expr"}, "var")).choice(
+        ("const", "var", "expr")
+    )
     axis: Record = {"type": kind}
     if kind == "const":
         axis["value"] = at.of("value").count()
@@ -209,10 +211,14 @@ def _check_reference(definition: Record, field: str) -> None:
     arguments = functions["run"].args
     names, inputs = [one.arg for one in (*arguments.posonlyargs, *arguments.args)], list(definition["inputs"])
     if names != inputs:
-        raise FieldError(f"{field}.reference", f"run() takes ({', '.join(names)}), the inputs are ({', '.join(inputs)})")
+        raise FieldError(
+            f"{field}.reference", f"run() takes ({', '.join(names)}), the inputs are ({', '.join(inputs)})"
+        )
     custom = definition["custom_inputs_entrypoint"]
     if custom is not None and custom not in functions:
-        raise FieldError(f"{field}.custom_inputs_entrypoint", f"the reference has no function {custom}() at its top level")
+        raise FieldError(
+            f"{field}.custom_inputs_entrypoint", f"the reference has no function {custom}() at its top level"
+        )
 
 
 def _check_names(definition: Record, field: str) -> None:
@@ -241,7 +247,7 @@ LARGEST_POWER = 64
 
 
 def evaluate(expression: str, axes: dict[str, int], field: str = "expression") -> int:
-    """Arithmetic on axes: + - * / // % **, parentheses, signs. Raises FieldError, also where no whole number comes out."""
+    """Arithmetic on axes: + - * / // % **, parentheses, signs. Raises FieldError, also for what is no whole number."""
 
     def value_of(node: ast.expr) -> float:
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
@@ -405,7 +411,9 @@ def _evaluation(at: _At) -> Record:
         "status": at.of("status").choice(STATUSES),
         "environment": {
             "hardware": environment.of("hardware").text(),
-            "libs": {name: _At(one, f"{at.field}.environment.libs.{name}").text(True) for name, one in libraries.items()},
+            "libs": {
+                name: _At(one, f"{at.field}.environment.libs.{name}").text(True) for name, one in libraries.items()
+            },
         },
         "timestamp": at.of("timestamp").text(),
         "log": at.of("log", "").text(may_be_empty=True),
@@ -415,7 +423,9 @@ def _evaluation(at: _At) -> Record:
     status = evaluation["status"]
     for name, needed in (("correctness", ("PASSED", "INCORRECT_NUMERICAL")), ("performance", ("PASSED",))):
         if (evaluation[name] is not None) != (status in needed):
-            raise FieldError(f"{at.field}.{name}", f"{'is needed' if status in needed else 'must not be'} with {status}")
+            raise FieldError(
+                f"{at.field}.{name}", f"{'is needed' if status in needed else 'must not be'} with {status}"
+            )
     return evaluation
 
 

@@ -23,10 +23,52 @@ MAX_SOURCE_BYTES = 200_000
 STAGED = frozenset({"build_ext", "eval_driver", "_reference", "benchmark_kernel"})
 """Stems of upstream's own files in the folder where the sources are put."""
 IMPORTED = frozenset(
-    "apache_tvm_ffi assay_judge click cuda cudnn cupti cupy cutlass datasets huggingface_hub jinja2 mpmath networkx ninja"
-    " numpy nvidia packaging pandas pip pkg_resources pyarrow pydantic pydantic_core pynvml requests rich safetensors"
-    " scipy setuptools sitecustomize sol_execbench sympy torch torch_c_dlpack_ext torchgen torchvision tqdm triton"
-    " tvm_ffi typing_extensions typing_inspection usercustomize yaml _virtualenv".split()
+    [
+        "apache_tvm_ffi",
+        "assay_judge",
+        "click",
+        "cuda",
+        "cudnn",
+        "cupti",
+        "cupy",
+        "cutlass",
+        "datasets",
+        "huggingface_hub",
+        "jinja2",
+        "mpmath",
+        "networkx",
+        "ninja",
+        "numpy",
+        "nvidia",
+        "packaging",
+        "pandas",
+        "pip",
+        "pkg_resources",
+        "pyarrow",
+        "pydantic",
+        "pydantic_core",
+        "pynvml",
+        "requests",
+        "rich",
+        "safetensors",
+        "scipy",
+        "setuptools",
+        "sitecustomize",
+        "sol_execbench",
+        "sympy",
+        "torch",
+        "torch_c_dlpack_ext",
+        "torchgen",
+        "torchvision",
+        "tqdm",
+        "triton",
+        "tvm_ffi",
+        "typing_extensions",
+        "typing_inspection",
+        "usercustomize",
+        "yaml",
+        "_virtualenv",
+    ]
 )
 """Modules that upstream, torch or Python's own start may import."""
 
@@ -87,7 +129,9 @@ def refuse_name(path: str) -> None:
         raise SolutionRefused(f"the source path {shown} would replace a file of the benchmark's own", suspected=True)
     is_module = len(parts) > 1 or first.endswith((".py", ".pyc", ".so", ".pth"))
     if is_module and (stem in IMPORTED or stem in sys.stdlib_module_names):
-        raise SolutionRefused(f"the source path {shown} would cover the module '{stem}': name it otherwise", stem in IMPORTED)
+        raise SolutionRefused(
+            f"the source path {shown} would cover the module '{stem}': name it otherwise", stem in IMPORTED
+        )
     if not SOURCE_NAME.fullmatch(path):
         raise SolutionRefused(f"the source path {shown} is not a plain name that ends in .py, .cu, .cpp, .h or .cuh")
 

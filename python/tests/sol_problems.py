@@ -1,4 +1,4 @@
-"""Small problems, solutions and traces in SOL-ExecBench's schema, our own; and a program that behaves as its command."""
+"""Small problems, solutions and traces of our own in SOL-ExecBench's schema; a program that behaves as its command."""
 
 from __future__ import annotations
 

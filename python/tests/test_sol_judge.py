@@ -29,7 +29,8 @@ BACKWARD = {
     "inputs": {"x": {"shape": ["n", "m"], "dtype": "bfloat16"}, "at": {"shape": ["n"], "dtype": "int64"}},
     "outputs": {"y": {"shape": ["n", "m"], "dtype": "bfloat16"}, "s": {"shape": ["m"], "dtype": "float32"}},
     "reference": "import torch\n\n\ndef make(axes, device):\n    n, m = axes['n'], axes['m']\n"
-    "    return {'x': torch.randn(n, m, device=device, dtype=torch.bfloat16), 'at': torch.randperm(n, device=device)}\n\n\n"
+    "    x = torch.randn(n, m, device=device, dtype=torch.bfloat16)\n"
+    "    return {'x': x, 'at': torch.randperm(n, device=device)}\n\n\n"
     "@torch.no_grad()\ndef run(x, at):\n    y = x[at]\n    return {'y': y, 's': y.to(torch.float32).sum(0)}\n",
 }
 BACKWARD_WORKLOADS = [{"uuid": "a", "axes": {"n": 24}, "inputs": {"x": {"type": "custom"}, "at": {"type": "custom"}}}]

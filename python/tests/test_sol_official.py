@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from assay_judge.sol_files import load_problem, parse_lines
 from assay_judge.sol_judge import Report, judge_official, read_official
 from assay_judge.sol_schema import read_trace

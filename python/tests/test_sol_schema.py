@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from assay_judge import sol_files as files
 from assay_judge import sol_schema as schema
 from assay_judge.sol_schema import FieldError

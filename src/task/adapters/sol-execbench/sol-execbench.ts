@@ -93,7 +93,7 @@ ${optional.length === 0 ? '' : `  optional: ${indented(listed(optional), 4)} # o
 `
           : ''
       }# The leaderboard's numbers are of a B200 with locked clocks; a local score compares only with scores of the same machine.
-resources: { cores: 2, gpus: 1, ${kinds}memory: 16GiB, disk: 4GiB, processes: 1024, exclusive: true }
+resources: { cores: 2, gpus: 1, ${kinds}memory: 16GiB, disk: 20GiB, processes: 1024, exclusive: true }
 phases:
   # The benchmark's own command, unmodified, where its packages are there. It runs the candidate in the process that times it: a claim.
   - name: official
