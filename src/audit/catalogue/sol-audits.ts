@@ -13,7 +13,7 @@ export const SOL_AUDITS: readonly AuditDescription[] = [
     cost: 'one look at each source',
     heartbeat: 'how many sources there are, and which files are part of nothing',
     canaries: [],
-    against: ['G02', 'G10'],
+    against: ['G03'],
   },
   {
     id: 'sol-official',
