@@ -2,6 +2,9 @@ import { Option, type Command } from 'commander';
 import { directoryOf, examples, positiveWholeNumber } from './options.ts';
 import { type Output, openOutput, printable } from './output.ts';
 
+/** Files of one folder that are named one by one. */
+const MOST_NAMED = 6;
+
 interface Options {
   readonly from?: string;
   readonly into?: string;
@@ -74,9 +77,7 @@ async function initFrom(
   });
   const shown = path.relative(directory, folder) || '.';
   for (const file of made.files) output.print(`  ${path.join(shown, file)}`);
-  output.print(
-    `  of the checkout: ${made.task.files.flatMap((file) => (file.ofCheckout ? file.path : [])).join(', ')}`,
-  );
+  output.print(`  of the checkout: ${byFolder(made.task.files.flatMap((file) => (file.ofCheckout ? file.path : [])))}`);
   if (!made.isKnownCommit) {
     const { commit, problem } = made.state;
     const what =
@@ -92,6 +93,16 @@ async function initFrom(
     output.warn(`changed since its commit, and used as it is now: ${printable(changed.join(', '))}`);
   for (const note of made.notes) output.print(`  note: ${printable(note)}`);
   output.print(`what this machine lacks for it: assay check ${shown}`);
+}
+
+/** Paths in words: a top folder with many files stands for them. */
+function byFolder(paths: readonly string[]): string {
+  const topOf = (path: string): string => path.split('/').slice(0, 2).join('/');
+  const words = paths.map((path) => {
+    const count = paths.filter((other) => topOf(other) === topOf(path)).length;
+    return count > MOST_NAMED ? `${topOf(path)} (${count} files)` : path;
+  });
+  return [...new Set(words)].join(', ');
 }
 
 /** A folder's name as a task's: small letters, digits, single dashes. */

@@ -78,6 +78,13 @@ test('packages are named one by one, each with its command, where Assay may buil
     ['package', 'nor-this is not installed (nor-this==1.5 needed)'],
   ]);
   expect(missing[0]?.remedy).toMatch(/-m pip install 'surely-not-there>=2'$/);
+  const optional = wants.replace('pip]', 'pip], optional: [pip, not-this-either>=1]');
+  const looked = await examineTask(await task(optional), { python, cacheRoot: root });
+  const either = looked.filter(({ detail }) => detail.startsWith('not-this'));
+  expect(either).toMatchObject([
+    { state: 'warn', detail: 'not-this-either is not installed (not-this-either>=1 would be used)' },
+  ]);
+  expect(either[0]?.remedy).toMatch(/-m pip install 'not-this-either>=1'$/);
   const older = `environment: { build: false, python: '<3' }\n`;
   expect(await examineTask(await task(older), { python })).toMatchObject([{ what: 'python', state: 'fail' }]);
   // Where it may build one, nothing is missing yet.

@@ -37,8 +37,10 @@ export async function examineTask(task: Task, options: TaskExamination = {}): Pr
     ...examineMemory(task),
     ...(await examinePrograms(task)),
     ...(task.spec.environment.build === false ? await examinePackages(task, options.python) : []).map(
-      ({ what, has, remedy }): Finding =>
-        remedy === undefined ? { state: 'ok', what, detail: has } : { state: 'fail', what, detail: has, remedy },
+      ({ what, has, remedy, isOptional }): Finding =>
+        remedy === undefined
+          ? { state: 'ok', what, detail: has }
+          : { state: isOptional === true ? 'warn' : 'fail', what, detail: has, remedy },
     ),
     ...data.map(examineData),
     ...examineDisk(task, data, options.cacheRoot ?? defaultCacheRoot()),

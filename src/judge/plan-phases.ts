@@ -28,6 +28,10 @@ const CANDIDATE_MODULES = [
   'kernel_loop.py',
   'kernel_protocol.py',
   'run_folder.py',
+  'sol_files.py',
+  'sol_official.py',
+  'sol_schema.py',
+  'sol_solution.py',
 ];
 
 export interface PhasePlanInput {

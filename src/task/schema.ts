@@ -183,6 +183,12 @@ export const taskSections = {
         })
         .default([])
         .describe("Python packages as pip's requirements, best pinned with '=='; or a requirements file of the task."),
+      optional: z
+        .array(text)
+        .exactOptional()
+        .describe(
+          "Packages that are used where they are there. Nothing waits for them; 'assay check' names those that are missing.",
+        ),
       imports: z
         .array(z.string().regex(/^[A-Za-z_][\w.]*$/, { error: 'the name of a Python module' }))
         .default([])

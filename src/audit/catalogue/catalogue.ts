@@ -4,6 +4,7 @@ import { KERNEL_AUDITS } from './kernel-audits.ts';
 import { LANGUAGE_MODEL_AUDITS } from './language-model-audits.ts';
 import { NUMBER_AUDITS } from './number-audits.ts';
 import { RUNTIME_AUDITS } from './runtime-audits.ts';
+import { SOL_AUDITS } from './sol-audits.ts';
 import { SPEEDRUN_AUDITS } from './speedrun-audits.ts';
 import { COMPARABILITY_AUDIT, STATIC_AUDITS } from './static-audits.ts';
 
@@ -13,6 +14,7 @@ export const CATALOGUE: ReadonlyMap<string, AuditDescription> = joined([
   RUNTIME_AUDITS,
   ENVIRONMENT_AUDITS,
   LANGUAGE_MODEL_AUDITS,
+  SOL_AUDITS,
   SPEEDRUN_AUDITS,
   KERNEL_AUDITS,
   NUMBER_AUDITS,

@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     name: 'sol-execbench',
     options: { problem: 'examples/scale/' },
     editable: ['solution/kernel.py', 'solution/solution.json'],
-    protects: ['examples/scale/definition.json', 'examples/scale/workload.jsonl'],
+    protects: ['examples/scale/definition.json', 'examples/scale/workload.jsonl', 'src/sol_execbench/__init__.py'],
     gpus: 1,
   },
 ];
@@ -217,10 +217,20 @@ test('a problem is chosen by its folder; the solution begins as its reference; w
   expect(solution).toMatchObject({ definition: 'scale_by_two', spec: { entry_point: 'kernel.py::run' } });
   expect(task.requirements).toEqual(['torch>=2.10.0', 'triton', 'numpy']);
   expect(task.spec.data).toBeUndefined();
+  // The benchmark's own command is a candidate's phase; what it leaves is a claim that the judge reads.
+  const [official, judge] = task.spec.phases;
+  expect(official).toMatchObject({ name: 'official', trust: 'candidate', stages: ['baseline', 'confirm', 'final'] });
+  expect(official?.command).toEqual(expect.arrayContaining(['assay_judge.sol_official', '{workspace}/src']));
+  expect(judge).toMatchObject({ trust: 'judge', peer: { trust: 'candidate', output: false } });
+  expect(judge?.command.join(' ')).toContain('--solution {workspace}/solution --official {output} --seed');
+  expect(task.spec.audits.judge).toEqual(expect.arrayContaining(['sol-sources', 'sol-official', 'gpu-kernel-floor']));
   const options = { problem: 'examples/recorded', data: join(at.root, 'tensors') };
   const recorded = await makeAdapterTask(findAdapter('sol-execbench'), at.checkout, join(at.root, 'other'), options);
   expect(recorded.task.spec.data?.files?.[0]?.from).toBe(join(at.root, 'tensors'));
   expect(recorded.task.spec.resources.gpu?.kinds).toContain('B200');
+  expect(recorded.notes.join()).toContain('4-bit types are not measured');
+  expect(recorded.task.spec.phases[0]?.variables).toEqual({ FLASHINFER_TRACE_DIR: '/data/tensors' });
+  expect(recorded.task.spec.phases[1]?.command.join(' ')).toContain('--tensors /data/tensors');
 });
 
 const BLOCK = `step 00952 (100.0%) | loss: 3.1\r\n${'.'.repeat(400)}\n---

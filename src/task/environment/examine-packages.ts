@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Task } from '../task.ts';
 import { findInterpreters } from './find-interpreters.ts';
 import { needsOf, probeInterpreter } from './probe-interpreter.ts';
@@ -9,6 +11,8 @@ export interface PackageFinding {
   readonly has: string;
   /** Undefined: it fits. */
   readonly remedy?: string;
+  /** Nothing waits for it. */
+  readonly isOptional?: true;
 }
 
 /**
@@ -36,7 +40,11 @@ export async function examinePackages(
       },
     ];
   }
-  const { executable, version, packages } = best.interpreter;
+  const { executable, version, packages, prefix } = best.interpreter;
+  // Marked so (PEP 668), pip refuses to install into it.
+  const [major, minor] = version.split('.');
+  const isSystem = existsSync(join(prefix, 'lib', `python${major}.${minor}`, 'EXTERNALLY-MANAGED'));
+  const place = isSystem ? '~/assay-python/bin/python' : executable;
   const findings: PackageFinding[] = [];
   const wrongPython = best.unmet.find((reason) => reason.startsWith('it is Python'));
   findings.push({
@@ -45,14 +53,25 @@ export async function examinePackages(
     ...(wrongPython === undefined ? {} : { remedy: 'name another: --python, or ASSAY_PYTHON=/path/to/python3' }),
   });
   const options = needs.requirements.filter((line) => line.startsWith('-'));
-  for (const line of needs.requirements) {
+  const lines = [...needs.requirements, ...(needs.optional ?? [])];
+  for (const [index, line] of lines.entries()) {
     const [name] = requiredPackages([line]);
     if (name === undefined) continue;
+    const isOptional = index >= needs.requirements.length;
     const [unmet] = unmetRequirements([line], packages);
-    const install = `${executable} -m pip install ${[...options, `'${line}'`].join(' ')}`;
+    const install = `${place} -m pip install ${[...options, `'${line}'`].join(' ')}`;
     if (unmet === undefined) findings.push({ what: 'package', has: `${name} ${packages[name]}` });
+    else if (isOptional)
+      findings.push({ what: 'package', has: `${unmet} (${line} would be used)`, remedy: install, isOptional });
     else findings.push({ what: 'package', has: `${unmet} (${line} needed)`, remedy: install });
   }
+  if (isSystem && findings.some(({ remedy }) => remedy?.startsWith(place)))
+    findings.splice(1, 0, {
+      what: 'python',
+      has: "it is the system's own, which takes no packages from elsewhere",
+      remedy: `${executable} -m venv ~/assay-python, then export ASSAY_PYTHON=${place}`,
+      isOptional: true,
+    });
   const broken = best.unmet.find((reason) => reason.startsWith('import '));
   if (broken !== undefined)
     findings.push({ what: 'package', has: broken, remedy: 'repair the package that the message names' });

@@ -25,6 +25,8 @@ export type Needs = {
   readonly python: string;
   readonly requirements: readonly string[];
   readonly imports: readonly string[];
+  /** Packages that would be used: their versions are asked for, and none is missed. */
+  readonly optional?: readonly string[];
 };
 
 export type Probe =
@@ -60,14 +62,17 @@ const DESCRIBE_TIMEOUT_SECONDS = 20;
 const IMPORT_TIMEOUT_SECONDS = 180;
 
 export function needsOf(task: Pick<Task, 'requirements' | 'spec'>): Needs {
-  const { python, imports } = task.spec.environment;
-  return { python, imports, requirements: task.requirements };
+  const { python, imports, optional = [] } = task.spec.environment;
+  return { python, imports, optional, requirements: task.requirements };
 }
 
 /** Runs an interpreter and holds it against what a task needs. */
 export async function probeInterpreter(python: string, needs: Needs, signal?: AbortSignal): Promise<Probe> {
   const limits = { timeoutSeconds: DESCRIBE_TIMEOUT_SECONDS, ...(signal === undefined ? {} : { signal }) };
-  const described = await runCommand([python, '-I', '-c', DESCRIBE, ...requiredPackages(needs.requirements)], limits);
+  const described = await runCommand(
+    [python, '-I', '-c', DESCRIBE, ...requiredPackages([...needs.requirements, ...(needs.optional ?? [])])],
+    limits,
+  );
   if (!described.ok)
     return { interpreter: undefined, unmet: [`it does not run: ${described.lines.at(-1) ?? described.reason}`] };
   const interpreter = JSON.parse(described.output) as Interpreter;

@@ -5,8 +5,29 @@ import type { Adapter, AdapterCheckout } from '../adapter.ts';
 import { upstreamPackages } from '../upstream-packages.ts';
 import { indented, listed, quoted } from '../yaml-text.ts';
 
-/** What our judge imports; the official command's further packages are for languages that are not judged here. */
-const USED = ['torch', 'ninja', 'safetensors'];
+/** What our judge imports; the official command runs where its further packages are there, and is no condition. */
+const USED = ['torch', 'ninja'];
+/** Of gpu_kernel_judge.py and of sol_judge.py. A result without one of them counts for nothing. */
+const JUDGE_CHECKS = [
+  'sol-sources',
+  'sol-official',
+  'protocol',
+  'gpu-kernel-sources',
+  'gpu-kernel-canary',
+  'gpu-kernel-shape',
+  'gpu-kernel-correct',
+  'gpu-kernel-precision',
+  'gpu-kernel-poison',
+  'gpu-kernel-inputs-unchanged',
+  'gpu-kernel-late-write',
+  'gpu-kernel-fresh',
+  'gpu-kernel-clock',
+  'gpu-kernel-threads',
+  'gpu-kernel-baseline',
+  'gpu-kernel-floor',
+];
+/** What the official command imports beside what our judge does. */
+const OFFICIAL = ['pydantic', 'click', 'rich', 'safetensors', 'cupti-python'];
 const FP4 = /^float4/;
 const MOST_LISTED = 30;
 
@@ -36,11 +57,13 @@ export const solExecbench: Adapter = {
       FP4.test(dtype),
     );
     const { packages } = await upstreamPackages(checkout, 'pyproject.toml');
+    const used = needsTensors ? [...USED, 'safetensors'] : USED;
     const requirements = [
-      ...packages.filter((line) => USED.some((name) => requiredPackages([line]).includes(name))),
+      ...packages.filter((line) => used.some((name) => requiredPackages([line]).includes(name))),
       'triton',
       'numpy',
     ];
+    const optional = packages.filter((line) => OFFICIAL.some((name) => requiredPackages([line]).includes(name)));
     const tensors = data ?? process.env['FLASHINFER_TRACE_DIR'] ?? '~/.cache/flashinfer-trace';
     const kinds = needsFp4 ? 'gpu: { kinds: [B100, B200, B300] }, ' : '';
     return {
@@ -52,15 +75,15 @@ export const solExecbench: Adapter = {
 objective: { metric: sol_score_local, direction: maximize }
 files:
   editable: [solution/**]
-  protected: [${quoted(`${problem}/definition.json`)}, ${quoted(`${problem}/workload.jsonl`)}]
+  protected: [${quoted(`${problem}/definition.json`)}, ${quoted(`${problem}/workload.jsonl`)}, 'src/sol_execbench/**']
   max_diff_bytes: 200000
 environment:
   python: '>=3.10'
   build: false # packages for a GPU are the machine's: assay check names those that are missing
   requirements: ${indented(listed(requirements), 4)}
-${
-  needsTensors
-    ? `data:
+${optional.length === 0 ? '' : `  optional: ${indented(listed(optional), 4)} # of the benchmark's own command\n`}${
+        needsTensors
+          ? `data:
   files:
     - from: ${quoted(tensors)}
       to: tensors
@@ -68,18 +91,28 @@ ${
       what: recorded inputs (flashinfer-ai/flashinfer-trace)
       remedy: 'with the network: scripts/download_data.sh in the checkout; FLASHINFER_TRACE_DIR or --data names another place'
 `
-    : ''
-}# The leaderboard's numbers are of a B200 with locked clocks; a local score compares only with scores of the same machine.
-resources: { cores: 2, gpus: 1, ${kinds}memory: 16GiB, disk: 4GiB, processes: 1024, exclusive: true }
+          : ''
+      }# The leaderboard's numbers are of a B200 with locked clocks; a local score compares only with scores of the same machine.
+resources: { cores: 2, gpus: 1, ${kinds}memory: 16GiB, disk: 20GiB, processes: 1024, exclusive: true }
 phases:
+  # The benchmark's own command, unmodified, where its packages are there. It runs the candidate in the process that times it: a claim.
+  - name: official
+    trust: candidate
+    command: ['{python}', -P, -m, assay_judge.sol_official, --problem, ${quoted(`{workspace}/${problem}`)}, --solution, '{workspace}/solution', --source, '{workspace}/src', --output, '{output}']
+    timeout: 14m
+    stages: [baseline, confirm, final]
+${needsTensors ? `    data: [{ from: tensors, to: /data/tensors }]\n    variables: { FLASHINFER_TRACE_DIR: /data/tensors }\n` : ''}  # What counts, on every machine: T_b and T_SOL are measured beside it.
   - name: judge
     trust: judge
-    command: ['{python}', -P, -m, assay_judge.gpu_kernel_judge, --problem, ${quoted(`{workspace}/${problem}`)}, --solution, '{workspace}/solution/solution.json', --seed, '{seed}', --timeout, '600', --result, '{result}']
+    command: ['{python}', -P, -m, assay_judge.sol_judge, --problem, ${quoted(`{workspace}/${problem}`)}, --solution, '{workspace}/solution', --official, '{output}', ${needsTensors ? '--tensors, /data/tensors, ' : ''}--seed, '{seed}', --timeout, '840', --result, '{result}']
     timeout: 15m
     exchange: true
 ${needsTensors ? `    data: [{ from: tensors, to: /data/tensors }]\n` : ''}    peer:
       trust: candidate
       command: ['{python}', -P, -m, assay_judge.gpu_kernel_host, --solution, '{workspace}/solution/solution.json']
+      output: false
+audits:
+  judge: [${JUDGE_CHECKS.join(', ')}]
 range: { low: 0, high: 1 }
 validity:
   baseline_runs: 4
@@ -92,7 +125,13 @@ validity:
         ['solution/kernel.py', `${definition.reference.trimEnd()}\n`],
         ['solution/solution.json', solutionJson(definition.name)],
       ]),
-      notes: [`one problem is one task: ${problem}, ${count} workloads`],
+      notes: [
+        `one problem is one task: ${problem}, ${count} workloads`,
+        `the benchmark's own command runs too, as a claim, where its packages are there; the score is measured by our own judge`,
+        ...(needsFp4
+          ? ['4-bit types are not measured by our own judge yet: every trial of this task will be refused']
+          : []),
+      ],
     };
   },
 };
