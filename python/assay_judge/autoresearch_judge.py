@@ -24,6 +24,7 @@ import math
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,6 +147,7 @@ class Judging:
         self.limits = limits
         self.batch = batch
         self.random = np.random.default_rng(seed)
+        self.threads = ThreadPoolExecutor(os.cpu_count())
         self.nats = {name: np.full(rows.targets.shape, np.nan, dtype=np.float32) for name, rows in splits.items()}
         self.times = {name: np.zeros(len(rows.targets), dtype=int) for name, rows in splits.items()}
         self.late, self.audited, self.causal = Difference(), Difference(), Difference()
@@ -196,8 +198,8 @@ class Judging:
             inputs, targets = self.rows_of(chosen)
             logits, _ = self.peer.token_logits(inputs, vocabulary)
             before = []
-            for (name, row), row_logits, row_targets in zip(chosen, logits, targets, strict=True):
-                nats, error = nats_of(row_logits, row_targets)
+            found = self.threads.map(nats_of, logits, targets)
+            for (name, row), (nats, error) in zip(chosen, found, strict=True):
                 self.normalisation = max(self.normalisation, error)
                 self.audited.add(nats, self.nats[name][row])
                 before.append(nats)
@@ -211,9 +213,9 @@ class Judging:
                 if changed[row, keep] == inputs[row, keep]:
                     changed[row, keep] = (inputs[row, keep] + 1) % vocabulary
             logits, _ = self.peer.token_logits(changed, vocabulary)
-            for row, keep in enumerate(keeps):
-                nats, _ = nats_of(logits[row, :keep], targets[row, :keep])
-                self.causal.add(nats, before[row][:keep])
+            heads = [(logits[row, :keep], targets[row, :keep]) for row, keep in enumerate(keeps)]
+            for row, (nats, _) in enumerate(self.threads.map(nats_of, *zip(*heads, strict=True))):
+                self.causal.add(nats, before[row][: keeps[row]])
 
     def bits_per_byte(self, name: str) -> float:
         """Upstream's number: nats of tokens that have bytes, over ln 2 times all bytes."""
@@ -368,7 +370,7 @@ def main() -> int:
     parser.add_argument("--validation", default="shard_06542.parquet", help="the shard of `seen` that is scored")
     parser.add_argument("--tokens", type=int, default=EVAL_TOKENS, help="of each split")
     parser.add_argument("--length", type=int, default=MAX_SEQ_LEN, help="tokens in a row")
-    parser.add_argument("--rows", type=int, default=16, help="rows of a batch")
+    parser.add_argument("--rows", type=int, default=8, help="rows of a batch")
     parser.add_argument("--audit-batches", type=int, default=4)
     parser.add_argument("--time-budget", type=float, default=TIME_BUDGET, help="what the program was told")
     parser.add_argument("--deviation", action="append", default=[], help="from upstream; written into the result")

@@ -28,6 +28,11 @@ const CANDIDATE_MODULES = [
   'kernel_loop.py',
   'kernel_protocol.py',
   'run_folder.py',
+  'autoresearch_host.py',
+  'autoresearch_prepare.py',
+  'autoresearch_protocol.py',
+  'autoresearch_rows.py',
+  'autoresearch_run.py',
 ];
 
 export interface PhasePlanInput {
@@ -91,6 +96,7 @@ function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgePro
       ...(phase.budget && { ASSAY_BUDGET_SECONDS: String(phase.budget.limitSeconds) }),
       // A candidate must not know whether it is screened or confirmed.
       ...(isJudge && { ASSAY_STAGE: plan.stage }),
+      ...(isJudge && task.substitutes !== undefined && { ASSAY_SUBSTITUTES: task.substitutes.join(',') }),
     },
     mounts,
     directory: isJudge ? INSIDE.result : INSIDE.workspace,
@@ -104,6 +110,11 @@ function planMounts(input: PhasePlanInput, phase: JudgePhase, process: JudgeProc
   return [
     ...places.pythonMounts,
     ...packageMounts(places, isJudge),
+    // Beside assay_judge, where Python finds them by their own names.
+    ...(isJudge ? [] : (task.substitutes ?? [])).map((name) => ({
+      source: join(places.judgePackage, 'assay_substitutes', `${name}.py`),
+      target: `${INSIDE.assay}/${name}.py`,
+    })),
     ...process.data.map((mount) => dataMount(places, mount)),
     { source: join(directory, 'workspace'), target: INSIDE.workspace },
     ...(process.output === false ? [] : [outputMount(phase, directory)]),
