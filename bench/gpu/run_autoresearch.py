@@ -1,13 +1,16 @@
-"""NanoChat Autoresearch on one GPU or several, without the engine: baselines of the unmodified program, and the judge on them.
+"""NanoChat Autoresearch on one GPU or several, without the engine: baselines of the unmodified program, and the judge
+on them.
 
     python bench/gpu/run_autoresearch.py --folder <carried> --out <folder> --runs 6 --long 1 --until 580
 
-<carried> holds `task/` (task.yaml of `assay init --from autoresearch --substitutes`, with the checkout's train.py and prepare.py) and
-`data/`: the prepared data, each file cut into parts named `folder!file.partNN.xz`, so that they travel small and unpack in parallel.
+<carried> holds `task/` (task.yaml of `assay init --from autoresearch --substitutes`, with the checkout's train.py and
+prepare.py) and `data/`: the prepared data, each file cut into parts named `folder!file.partNN.xz`, so that they travel
+small and unpack in parallel.
 
-The phases are those of task.yaml (run_phases.py says what is missing beside the engine: the sandbox). One GPU runs one trial at a
-time; trials are taken from one list, the long one first where there are two GPUs. A trial that would not end in time is not started. A line
-of <out>/autoresearch.jsonl for each trial: seed, seconds, claim, result, checks, wall time, throughput.
+The phases are those of task.yaml (run_phases.py says what is missing beside the engine: the sandbox). One GPU runs one
+trial at a time; trials are taken from one list, the long one first where there are two GPUs. A trial that would not end
+in time is not started. A line of <out>/autoresearch.jsonl for each trial: seed, seconds, claim, result, checks, wall
+time, throughput.
 """
 
 from __future__ import annotations
@@ -174,7 +177,8 @@ def main() -> int:
                 ends = {name: end["wall_seconds"] for name, end in record.get("phases", {}).items()}
                 print(
                     f"seed {one[0]}, {one[1]:g} s, GPU {gpu}: judged {result.get('value')} {result.get('metrics', '')} "
-                    f"claim {record.get('claim', {}).get('val_bpb')}, {record.get('median_tokens_per_second')} tokens/s, "
+                    f"claim {record.get('claim', {}).get('val_bpb')}, "
+                    f"{record.get('median_tokens_per_second')} tokens/s, "
                     f"{ends} {result.get('reason', '')} {record.get('error', '')}",
                     flush=True,
                 )
@@ -188,9 +192,16 @@ def main() -> int:
     for worker in workers:
         worker.join()
     for seconds in sorted({one["seconds"] for one in records}):
-        values = [one["result"]["value"] for one in records if one["seconds"] == seconds and (one.get("result") or {}).get("valid")]
+        values = [
+            one["result"]["value"]
+            for one in records
+            if one["seconds"] == seconds and (one.get("result") or {}).get("valid")
+        ]
         if len(values) > 1:
-            print(f"{seconds:g} s: n = {len(values)}, mean {statistics.mean(values):.5f}, sigma {statistics.stdev(values):.5f}")
+            print(
+                f"{seconds:g} s: n = {len(values)}, mean {statistics.mean(values):.5f}, "
+                f"sigma {statistics.stdev(values):.5f}"
+            )
         elif values:
             print(f"{seconds:g} s: n = 1, {values[0]:.5f}")
     print(f"not started: {waiting}; {time.monotonic() - options.begin:.0f} s in all", flush=True)

@@ -1,19 +1,21 @@
-"""Hosts the model of a train.py of NanoChat Autoresearch for the judge. Sandboxed: it holds the program and the tokenizer, no text.
+"""Hosts the model of a train.py of NanoChat Autoresearch for the judge. Sandboxed: it holds the program and the
+tokenizer, no text.
 
     python -P -m assay_judge.autoresearch_host --preload torch --tokenizer <folder> --script train.py
 
-train.py is a script: what it does it does when it is run. Here it runs, unmodified, up to the first batch that it asks its loader for
-(autoresearch_prepare.FirstBatch); by then it has built its model. That model gets the state which the training run left, and
-answers as a plain module, without torch.compile. The model is the variable that the program gave to evaluate_bpb, else the one
-module among its variables whose state has the same names, shapes and types. So an edit must
+train.py is a script: what it does it does when it is run. Here it runs, unmodified, up to the first batch that it asks
+its loader for (autoresearch_prepare.FirstBatch); by then it has built its model. That model gets the state which the
+training run left, and answers as a plain module, without torch.compile. The model is the variable that the program gave
+to evaluate_bpb, else the one module among its variables whose state has the same names, shapes and types. So an edit
+must
 
 - build its final model before the first batch, in a variable of the module or of a function that is then still running;
 - give that model to evaluate_bpb at the end, with a state_dict that says all that training changed;
 - answer `model(tokens)` with logits over the whole vocabulary, [rows, length, vocabulary].
 
-The processes are those of model_host.py, but for answers: a process that opened a GPU cannot fork, so one loader answers all requests
-until the next checkpoint, which starts a new one. What a model learned from what it was shown would be in its answers, and not
-in those of the next loader: the judge loads each model twice and compares.
+The processes are those of model_host.py, but for answers: a process that opened a GPU cannot fork, so one loader
+answers all requests until the next checkpoint, which starts a new one. What a model learned from what it was shown
+would be in its answers, and not in those of the next loader: the judge loads each model twice and compares.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class Hosting:
 
 
 def variables_at_first_batch(hosting: Hosting, device: str) -> list[dict[str, Any]]:
-    """Runs the program until it asks for a batch; its variables then, those of the module first. Raises RuntimeError."""
+    """Runs the program until it asks for a batch; its variables then, the module's first. Raises RuntimeError."""
     from assay_judge import autoresearch_prepare as prepare
 
     settings = prepare.Settings(tokenizer=hosting.tokenizer, device=device, is_hosting=True)
@@ -91,6 +93,7 @@ def variables_at_first_batch(hosting: Hosting, device: str) -> list[dict[str, An
 def find_model(variables: list[dict[str, Any]], name: str, state: dict[str, torch.Tensor]) -> torch.nn.Module:
     """The module that the state belongs to. Raises RuntimeError if there is none."""
     import torch
+
     from assay_judge.autoresearch_prepare import unwrapped
 
     wanted = {key: (one.shape, one.dtype) for key, one in state.items()}
@@ -118,7 +121,9 @@ class Hosted:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         document = torch.load(checkpoint, map_location="cpu", weights_only=True)
         self.autocast = str(document["autocast"])
-        self.model = find_model(variables_at_first_batch(hosting, self.device), str(document["model"]), document["state"])
+        self.model = find_model(
+            variables_at_first_batch(hosting, self.device), str(document["model"]), document["state"]
+        )
         self.model.load_state_dict(document["state"], strict=True)
         self.model.train(bool(document["training"]))
 

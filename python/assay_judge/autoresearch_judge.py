@@ -1,19 +1,23 @@
-"""The judge of NanoChat Autoresearch: bits per byte on the validation shard, measured apart from the program that trained.
+"""The judge of NanoChat Autoresearch: bits per byte on the validation shard, measured apart from the program that
+trained.
 
     python -P -m assay_judge.autoresearch_judge --data <folder> --seed <secret> --checkpoint <file> --result <file>
 
-Trusted: numpy and tiktoken (and pyarrow for upstream's shards), never runs candidate code. It packs the rows itself, in upstream's order
-(autoresearch_rows.py), and counts bytes by the tokenizer itself, not by a table that a file holds. A host in another sandbox
-(autoresearch_host.py) runs the model. 20 million tokens by 8192 logits are too many for a pipe, so
+Trusted: numpy and tiktoken (and pyarrow for upstream's shards), never runs candidate code. It packs the rows itself, in
+upstream's order (autoresearch_rows.py), and counts bytes by the tokenizer itself, not by a table that a file holds. A
+host in another sandbox (autoresearch_host.py) runs the model. 20 million tokens by 8192 logits are too many for a pipe,
+so
 
-1. the host answers each batch, in an order drawn from the judge's secret, with the nats of each target, and so commits itself;
+1. the host answers each batch, in an order drawn from the judge's secret, with the nats of each target, and so commits
+   itself;
 2. the first batch is asked again at the end: a model that learns from what it is shown answers otherwise;
-3. a second, fresh host with the same state gets random rows, mixed anew, and answers with all logits. The judge computes their nats
-   itself, in float64, and they must be those of 1. It then gets the same rows with other text after a random place: the logits before it
-   must stay. What a row's answer owes to later tokens, to its batch or to rows before it fails here, and so does a loss that no
-   distribution over the vocabulary has.
+3. a second, fresh host with the same state gets random rows, mixed anew, and answers with all logits. The judge
+   computes their nats itself, in float64, and they must be those of 1. It then gets the same rows with other text after
+   a random place: the logits before it must stay. What a row's answer owes to later tokens, to its batch or to rows
+   before it fails here, and so does a loss that no distribution over the vocabulary has.
 
-A share f of rows with wrong losses escapes n audited rows with probability (1 - f)^n. The result file is that of language_model.py.
+A share f of rows with wrong losses escapes n audited rows with probability (1 - f)^n. The result file is that of
+language_model.py.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ class Limits:
     """What an honest model keeps. Nats are per token."""
 
     mean_nats: float = 2e-3
-    """Between two answers to the same text, on average over the rows compared: kernels round, 16-bit logits most of all."""
+    """Between two answers to the same text, on average over the rows compared: kernels round, 16-bit logits most."""
     token_nats: float = 0.5
     """For the one token that differs most."""
     floor: float = 0.3
@@ -208,7 +212,9 @@ class Judging:
                 continue
             changed, keeps = inputs.copy(), self.random.integers(2, length, size=self.batch)
             for row, keep in enumerate(keeps):
-                other = self.splits[chosen[row][0]].inputs[self.random.integers(len(self.splits[chosen[row][0]].inputs))]
+                other = self.splits[chosen[row][0]].inputs[
+                    self.random.integers(len(self.splits[chosen[row][0]].inputs))
+                ]
                 changed[row, keep:] = other[keep:]
                 if changed[row, keep] == inputs[row, keep]:
                     changed[row, keep] = (inputs[row, keep] + 1) % vocabulary
@@ -231,7 +237,9 @@ class Judging:
         once = all((times == 1).all() for times in self.times.values())
         row = self.answer_seconds / max(1, self.answered_rows)
         found = [
-            record("tokens-scored", once and counted == wanted, f"{counted} tokens, {wanted} wanted, each once: {once}"),
+            record(
+                "tokens-scored", once and counted == wanted, f"{counted} tokens, {wanted} wanted, each once: {once}"
+            ),
             record("finite", True, f"{wanted} losses, all finite"),
             record("statelessness", self.late.is_small(limits), f"first batch again at the end: {self.late.words()}"),
             record(
@@ -248,7 +256,7 @@ class Judging:
             record(
                 "plausible",
                 min(scores.values()) >= limits.floor,
-                f"{', '.join(f'{name} {bits:.4f}' for name, bits in scores.items())} bits per byte, floor {limits.floor:g}",
+                f"{', '.join(f'{name} {bits:.4f}' for name, bits in scores.items())}, floor {limits.floor:g}",
             ),
             record(
                 "untimed-load",
@@ -307,7 +315,10 @@ def judge(judging: Judging, checkpoint_path: Path, limit: int, options: argparse
 
 
 def timeline_records(checkpoint: CheckpointFile, budget: float, limits: Limits) -> list[dict]:
-    """What our `prepare` noted of the run, in the candidate's process. It can be forged, so it proves nothing; it can refuse."""
+    """What our `prepare` noted of the run, in the candidate's process.
+
+    It can be forged, so it proves nothing; it can refuse.
+    """
     noted = read_checkpoint(checkpoint.path.with_name(checkpoint.path.name + TIMELINE_SUFFIX), LONGEST_TIMELINE)
     try:
         document = json.loads(noted.content)
@@ -325,8 +336,8 @@ def timeline_records(checkpoint: CheckpointFile, budget: float, limits: Limits) 
         record(
             "train-clock",
             0 <= seconds <= budget + limits.train_seconds,
-            f"{seconds:.1f} s from the first batch to the evaluation, budget {budget:g} s and {limits.train_seconds:g} s "
-            "for compiling and the steps that are not timed",
+            f"{seconds:.1f} s from the first batch to the evaluation, budget {budget:g} s and {limits.train_seconds:g} "
+            "s for compiling and the steps that are not timed",
         ),
         record(
             "free-steps",

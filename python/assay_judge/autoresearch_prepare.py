@@ -1,13 +1,17 @@
-"""Takes the place of `prepare` for a train.py of NanoChat Autoresearch: the same names, meaning and order of data; our own code.
+"""Takes the place of `prepare` for a train.py of NanoChat Autoresearch: the same names, meaning and order of data; our
+own code.
 
-autoresearch_run.py and autoresearch_host.py put it into sys.modules as `prepare` before the program runs, so the checkout stays as it
-is and a candidate's folder cannot bring its own. What differs from upstream's:
+autoresearch_run.py and autoresearch_host.py put it into sys.modules as `prepare` before the program runs, so the
+checkout stays as it is and a candidate's folder cannot bring its own. What differs from upstream's:
 
 - `TIME_BUDGET` is the task's (--time-budget), 300 s unless it says otherwise;
-- `evaluate_bpb` first leaves the model's state for the judge, then evaluates. Its number is the program's claim, nothing more;
-- when a model is to be hosted, the first batch that a loader is asked for ends the program: up to there it has built its model.
+- `evaluate_bpb` first leaves the model's state for the judge, then evaluates. Its number is the program's claim,
+  nothing more;
+- when a model is to be hosted, the first batch that a loader is asked for ends the program: up to there it has built
+  its model.
 
-Runs in the candidate's process, where it can be changed at will: nothing that it records is trusted further than it can be checked.
+Runs in the candidate's process, where it can be changed at will: nothing that it records is trusted further than it can
+be checked.
 """
 
 from __future__ import annotations
@@ -47,7 +51,7 @@ TIMELINE_SUFFIX = rows.TIMELINE_SUFFIX
 
 
 class FirstBatch(BaseException):
-    """Ends the program where it would start to train. Not an Exception, so that programs do not catch it by accident."""
+    """Ends the program where it would start to train. Not an Exception, so that nobody catches it by accident."""
 
 
 @dataclass
@@ -125,7 +129,10 @@ def list_parquet_files() -> list[str]:
 def make_dataloader(
     tokenizer: Tokenizer, B: int, T: int, split: str, buffer_size: int = rows.BUFFERED_DOCUMENTS
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-    """Inputs and targets, int64 [B,T] on the device, and the number of the pass, without end. Both are used again for the next."""
+    """Inputs and targets, int64 [B,T] on the device, and the number of the pass, without end.
+
+    Both are used again for the next.
+    """
     if split not in ("train", "val"):
         raise AssertionError(split)
     if buffer_size != rows.BUFFERED_DOCUMENTS:
@@ -203,7 +210,10 @@ def leave_for_judge(model: Any, batch_size: int) -> None:
 
 @torch.no_grad()
 def evaluate_bpb(model: Any, tokenizer: Tokenizer, batch_size: int) -> float:
-    """Bits per byte on the validation shard as the program itself sees it: nats over ln 2 times bytes, special tokens apart."""
+    """Bits per byte on the validation shard as the program itself sees it:
+
+    nats over ln 2 times bytes, special tokens apart.
+    """
     if SETTINGS.is_hosting:
         raise FirstBatch
     leave_for_judge(model, batch_size)

@@ -1,7 +1,8 @@
 """Token models over the pipes of protocol.py: int32 tokens, any vocabulary, losses beside logits.
 
-REQUEST_LOSSES carries inputs and targets, int32 [rows, length] each; the reply is the nats of each target, float32 [rows, length],
-as a shape with a vocabulary of 1. REQUEST_TOKEN_LOGITS carries inputs; the reply is float32 [rows, length, vocabulary].
+REQUEST_LOSSES carries inputs and targets, int32 [rows, length] each; the reply is the nats of each target, float32
+[rows, length], as a shape with a vocabulary of 1. REQUEST_TOKEN_LOGITS carries inputs; the reply is float32 [rows,
+length, vocabulary].
 """
 
 from __future__ import annotations
@@ -32,9 +33,7 @@ class TokenPeer(Peer):
         """int32 [R,T]; returns float32 [R,T,V]. Raises HostFailure."""
         return self._ask(REQUEST_TOKEN_LOGITS, inputs, inputs.shape, vocabulary)
 
-    def _ask(
-        self, kind: int, tokens: np.ndarray, shape: tuple[int, ...], vocabulary: int
-    ) -> tuple[np.ndarray, Cost]:
+    def _ask(self, kind: int, tokens: np.ndarray, shape: tuple[int, ...], vocabulary: int) -> tuple[np.ndarray, Cost]:
         rows, length = shape
         request_id, header = self._header(kind, rows, length)
         self._write(header + np.ascontiguousarray(tokens, dtype=TOKEN_DTYPE).tobytes())

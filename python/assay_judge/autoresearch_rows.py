@@ -1,7 +1,8 @@
-"""The data of NanoChat Autoresearch in upstream's formats and order, for the judge and for what stands in for `prepare`.
+"""The data of NanoChat Autoresearch in upstream's formats and order, for the judge and for what stands in for
+`prepare`.
 
-Formats, constants and the order of packing are those of karpathy/autoresearch at 228791f, prepare.py. Standard library; pyarrow
-where it is there, else the reader of assay_data for files that it wrote.
+Formats, constants and the order of packing are those of karpathy/autoresearch at 228791f, prepare.py. Standard library;
+pyarrow where it is there, else the reader of assay_data for files that it wrote.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def load_encoding(folder: str) -> Any:
 
 
 def byte_lengths(encoding: Any) -> list[int]:
-    """Bytes of each token as upstream counts them: a token that is no UTF-8 alone is counted as its replacement characters.
+    """Bytes of each token as upstream counts them: a token that is no UTF-8 alone is counted as its replacement
+    characters.
 
     Upstream's known defect, kept so that numbers compare; special tokens count nothing.
     """
@@ -74,8 +76,8 @@ def byte_lengths(encoding: Any) -> list[int]:
 class Packer:
     """Rows of `capacity` tokens from documents, each begun by `first`, without padding.
 
-    As upstream packs: the longest buffered document that fits entirely, the earliest of equally long ones; where none fits the
-    shortest is cut to fill the row. The buffer is filled up to BUFFERED_DOCUMENTS before each choice.
+    As upstream packs: the longest buffered document that fits entirely, the earliest of equally long ones; where none
+    fits the shortest is cut to fill the row. The buffer is filled up to BUFFERED_DOCUMENTS before each choice.
     """
 
     def __init__(self, paths: list[str], encoding: Any, capacity: int, threads: int = 8) -> None:

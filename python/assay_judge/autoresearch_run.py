@@ -1,10 +1,11 @@
-"""Runs a train.py of NanoChat Autoresearch with our `prepare` in place of upstream's. The program itself is not changed.
+"""Runs a train.py of NanoChat Autoresearch with our `prepare` in place of upstream's. The program itself is not
+changed.
 
     python -P -m assay_judge.autoresearch_run --data <shards> --tokenizer <folder> --checkpoint <file> --seed N train.py
 
-Does what bootstrap.py does (clean import path, imports, clock), puts autoresearch_prepare.py in the place of `prepare`, and gives the
-program the trial's seed: what it asks of `torch.manual_seed` is mixed with that. A number in the program's text is then no lucky draw,
-and runs of the unmodified program, which always says 42, differ as runs should.
+Does what bootstrap.py does (clean import path, imports, clock), puts autoresearch_prepare.py in the place of `prepare`,
+and gives the program the trial's seed: what it asks of `torch.manual_seed` is mixed with that. A number in the
+program's text is then no lucky draw, and runs of the unmodified program, which always says 42, differ as runs should.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     fa3.flash_attn_func(q, k, v, causal=True, window_size=(1024, 0))              q, k, v: [B, T, heads, dim]
     fa3.flash_attn_varlen_func(q, k, v, cu_seqlens_q=..., cu_seqlens_k=..., ...)   q, k, v: [tokens, heads, dim]
 
-The same mathematics, other kernels: other speed and other rounding, so a result with it is no result with FlashAttention-3. A task asks
-for it by name (`source: substitutes`), and each result says so.
+The same mathematics, other kernels: other speed and other rounding, so a result with it is no result with
+FlashAttention-3. A task asks for it by name (`source: substitutes`), and each result says so.
 
 Ways, in the order in which they are tried; ASSAY_ATTENTION names one:
 - `varlen`: torch.nn.attention.varlen.varlen_attn with `window_size` (torch >= 2.11), CUDA, 16-bit;
@@ -52,14 +52,16 @@ if WAY == "varlen":
     from torch.nn.attention.varlen import varlen_attn
 
 
-@functools.cache
 def boundaries(rows: int, length: int, device: torch.device) -> torch.Tensor:
     """Where rows of equal length begin and end: int32 [rows + 1]."""
     return torch.arange(0, (rows + 1) * length, length, dtype=torch.int32, device=device)
 
 
 def visible(queries: int, keys: int, causal: bool, window: tuple[int, int], device: torch.device) -> torch.Tensor:
-    """Which keys each query sees, as FlashAttention defines it (the last query is aligned with the last key): bool [Q,K]."""
+    """Which keys each query sees, as FlashAttention defines it (the last query is aligned with the last key):
+
+    bool [Q,K].
+    """
     distance = (
         torch.arange(queries, device=device)[:, None] + (keys - queries) - torch.arange(keys, device=device)[None, :]
     )
@@ -132,7 +134,7 @@ def flash_attn_varlen_func(
     window_size: tuple[int, int] = (-1, -1),
     **other: Any,
 ) -> torch.Tensor:
-    """Attention within documents that lie one after the other. q, k, v: [tokens,H,D]; cu_seqlens: int32, their bounds."""
+    """Attention within documents that lie one after the other. q, k, v: [tokens,H,D]; cu_seqlens: their bounds."""
     refuse(other)
     left, right = window_size[0], 0 if causal else window_size[1]
     if WAY == "varlen":
@@ -196,9 +198,7 @@ def compiled_flex() -> Any:
     return torch.compile(flex_attention, dynamic=False)
 
 
-flash_attn_interface = SimpleNamespace(
-    flash_attn_func=flash_attn_func, flash_attn_varlen_func=flash_attn_varlen_func
-)
+flash_attn_interface = SimpleNamespace(flash_attn_func=flash_attn_func, flash_attn_varlen_func=flash_attn_varlen_func)
 
 
 def get_kernel(repository: str, *_: Any, **__: Any) -> SimpleNamespace:

@@ -1,4 +1,7 @@
-"""A train.py of our own with upstream's interface, for machines without a GPU. Run by the tests as a candidate's program."""
+"""A train.py of our own with upstream's interface, for machines without a GPU.
+
+Run by the tests as a candidate's program.
+"""
 
 import math
 import time
@@ -8,7 +11,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from kernels import get_kernel
-from prepare import MAX_SEQ_LEN, TIME_BUDGET, Tokenizer, evaluate_bpb, make_dataloader
+from prepare import TIME_BUDGET, Tokenizer, evaluate_bpb, make_dataloader
 
 attention = get_kernel("owner/flash-attn3").flash_attn_interface
 LENGTH = 64

@@ -17,9 +17,7 @@ from assay_judge.autoresearch_run import mixed_seed
 
 PACKAGES = Path(rows.__file__).parents[1]
 HERE = Path(__file__).parent
-PROGRAM = (HERE / "autoresearch_program.py").read_text().replace("MAX_SEQ_LEN", "LENGTH").replace(
-    "from prepare import LENGTH, ", "from prepare import "
-)
+PROGRAM = (HERE / "autoresearch_program.py").read_text()
 LENGTH, TOKENS, ROWS = 64, 64 * 32, 4
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -39,7 +37,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text.mkdir()
     for number in range(240):
         content = " ".join(random.choice(words, size=int(random.integers(10, 60))))
-        (text / f"{number}.c").write_text(f"{number} {content} and so on until the line is long enough to count as text\n")
+        (text / f"{number}.c").write_text(
+            f"{number} {content} and so on until the line is long enough to count as text\n"
+        )
     made = folder / "made"
     sys.argv = ["make.py", "autoresearch", "--out", str(made), "--held-out", "0.2", "--hidden", "0.2", str(text)]
     assert make.main() == 0
@@ -58,7 +58,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(data: Path, folder: Path, program: str, seed: int = 1) -> subprocess.CompletedProcess:
     """The phase in which the program runs. Evaluation at 64 tokens a row is the program's own in these tests."""
     (folder / "train.py").write_text(program)
-    command = [sys.executable, "-P", "-m", "assay_judge.autoresearch_run", "--preload", "torch", "--data", data / "seen"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "assay_judge.autoresearch_run",
+        "--preload",
+        "torch",
+        "--data",
+        data / "seen",
+    ]
     command += ["--tokenizer", data / "tokenizer", "--checkpoint", folder / "checkpoint.pt", "--time-budget", "0.2"]
     command += ["--eval-tokens", str(2 * 4 * 2048), "--seed", str(seed), folder / "train.py"]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, cwd=folder)
@@ -121,7 +130,9 @@ def test_an_honest_program_is_measured(data: Path, folder: Path):
     assert all(one["ok"] for one in result["checks"])
     assert 2 < result["value"] < 9
     assert result["metrics"]["tokens_scored"] == 2 * TOKENS
-    assert {"logits-recomputed", "causality", "statelessness", "tokens-scored"} <= {one["id"] for one in result["checks"]}
+    assert {"logits-recomputed", "causality", "statelessness", "tokens-scored"} <= {
+        one["id"] for one in result["checks"]
+    }
     words = check_of(result, "deviations")["detail"]
     assert "package kernels" in words and "text is not upstream's" in words and f"{TOKENS} tokens" in words
 
@@ -137,17 +148,24 @@ HOSTILE = {
     "peeks": (changed(LOGITS, f"{LOGITS} + 3 * F.one_hot(tokens.roll(-1, 1), self.head.weight.shape[0])"), "causality"),
     # Learns from what it is shown.
     "learns": (
-        changed(LOGITS, f"{LOGITS} + self.__dict__.setdefault('seen', []).__len__() * x.sum(-1, keepdim=True) * 9"
-                "\n        self.seen.append(1)\n        logits[..., :50] += 0.01 * len(self.seen)"),
+        changed(
+            LOGITS,
+            f"{LOGITS} + self.__dict__.setdefault('seen', []).__len__() * x.sum(-1, keepdim=True) * 9"
+            "\n        self.seen.append(1)\n        logits[..., :50] += 0.01 * len(self.seen)",
+        ),
         "statelessness",
     ),
     # Rows know of each other.
-    "mixes rows": (changed(LOGITS, f"{LOGITS} + 3 * F.one_hot(tokens.roll(1, 0), self.head.weight.shape[0])"),
-                   "logits-recomputed"),
+    "mixes rows": (
+        changed(LOGITS, f"{LOGITS} + 3 * F.one_hot(tokens.roll(1, 0), self.head.weight.shape[0])"),
+        "logits-recomputed",
+    ),
     # Says smaller losses than its logits give: cross_entropy is ours, but in its process.
     "forges losses": (
-        changed("torch.manual_seed(42)", "_real = F.cross_entropy\n"
-                "F.cross_entropy = lambda *a, **k: _real(*a, **k) * 0.9\ntorch.manual_seed(42)"),
+        changed(
+            "torch.manual_seed(42)",
+            "_real = F.cross_entropy\nF.cross_entropy = lambda *a, **k: _real(*a, **k) * 0.9\ntorch.manual_seed(42)",
+        ),
         "logits-recomputed",
     ),
 }
@@ -176,8 +194,10 @@ def test_free_steps_and_a_forged_clock_are_refused(data: Path, folder: Path):
 
 
 def test_an_edit_that_hides_its_model_fails_in_words(data: Path, folder: Path):
-    early = changed("tokenizer = Tokenizer.from_directory()",
-                    "tokenizer = Tokenizer.from_directory()\nnext(make_dataloader(tokenizer, 1, 8, 'train'))")
+    early = changed(
+        "tokenizer = Tokenizer.from_directory()",
+        "tokenizer = Tokenizer.from_directory()\nnext(make_dataloader(tokenizer, 1, 8, 'train'))",
+    )
     result = judged(data, folder, early)
     assert result["failure"] == "crash"
     assert "before the first batch no variable" in result["reason"]
@@ -199,7 +219,12 @@ def test_runs_differ_by_the_trials_seed_and_not_by_the_programs(data: Path, tmp_
 
 
 def test_a_program_that_never_evaluates_leaves_nothing_to_judge(data: Path, tmp_path: Path):
-    assert train(data, tmp_path, changed("val_bpb = evaluate_bpb", "raise SystemExit(0)\nval_bpb = evaluate_bpb")).returncode == 0
+    assert (
+        train(
+            data, tmp_path, changed("val_bpb = evaluate_bpb", "raise SystemExit(0)\nval_bpb = evaluate_bpb")
+        ).returncode
+        == 0
+    )
     result = judged(data, tmp_path)
     assert result["failure"] == "crash"
     assert "no checkpoint" in result["reason"]
@@ -226,7 +251,10 @@ def slow_rows(texts: list[list[int]], capacity: int, count: int, buffered: int) 
 
 def test_rows_are_packed_in_upstreams_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     random = np.random.default_rng(0)
-    texts = ["".join(chr(97 + int(one)) for one in random.integers(0, 26, size=int(size))) for size in random.integers(1, 90, 640)]
+    texts = [
+        "".join(chr(97 + int(one)) for one in random.integers(0, 26, size=int(size)))
+        for size in random.integers(1, 90, 640)
+    ]
     with (tmp_path / "a.parquet").open("wb") as file:
         parquet.write(file, texts, 128)
 
