@@ -55,6 +55,9 @@ class Trial:
         self.stage = stage
         self.seed = seed
         self.judge_seed = secrets.randbits(48)
+        self.variables: dict[str, str] = {}
+        """Environment variables of every process, over those of the task."""
+        self.substitutes: list[str] = self.spec.get("source", {}).get("substitutes", [])
         self.places = {name: folder / name[1:] for name in ("/workspace", "/output", "/result")} | {"/task": task}
         for name in ("workspace", "output", "result"):
             (folder / name).mkdir(parents=True)
@@ -110,8 +113,13 @@ class Trial:
             "PYTHONUNBUFFERED": "1",
             **{name: self._fill(text, process, is_judge) for name, text in variables.items()},
             "PYTHONPATH": str(ROOT / "python"),
+            **self.variables,
             "ASSAY_SEED": str(self.judge_seed if is_judge else self.seed),
         }
+        if self.substitutes and is_judge:
+            environment["ASSAY_SUBSTITUTES"] = ",".join(self.substitutes)
+        elif self.substitutes:
+            environment["PYTHONPATH"] += f":{ROOT / 'python' / 'assay_substitutes'}"
         for kept in ("LD_LIBRARY_PATH", "CUDA_HOME", "ASSAY_MAX_STEPS"):
             if kept in os.environ:
                 environment[kept] = os.environ[kept]

@@ -12,6 +12,8 @@ interface Options {
   readonly gpus?: number;
   readonly problem?: string;
   readonly data?: string;
+  readonly substitutes?: boolean;
+  readonly seconds?: number;
 }
 
 export function registerInit(program: Command): void {
@@ -33,6 +35,11 @@ export function registerInit(program: Command): void {
     .option('--gpus <number>', 'with --from speedrun: how many (default: 8, for track 3 one)', positiveWholeNumber)
     .option('--problem <folder>', 'with --from sol-execbench: folder of the problem in the checkout')
     .option('--data <folder>', 'with --from: where the data are, if not where the benchmark keeps them')
+    .option(
+      '--substitutes',
+      'with --from autoresearch: attention of torch for FlashAttention-3, a deviation in every result',
+    )
+    .option('--seconds <number>', 'with --from autoresearch: of training (default: 300)', positiveWholeNumber)
     .addHelpText(
       'after',
       examples([

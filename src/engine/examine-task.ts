@@ -87,6 +87,11 @@ async function examineCheckout({ spec, folder, files }: Task): Promise<Finding[]
   const over = files.filter(
     (file) => file.ofCheckout !== true && used.size > 0 && existsSync(path.join(place, file.path)),
   );
+  if (source.substitutes !== undefined)
+    warn(
+      `modules of Assay stand in for ${source.substitutes.join(', ')}`,
+      'a deviation, named in every result; with the packages themselves take source: substitutes out',
+    );
   const laid = over.filter(({ role }) => role === 'protected').map((file) => file.path);
   if (laid.length > 0)
     warn(

@@ -39,6 +39,7 @@ export function judgeTask(task: Task, start: string): JudgeTask {
     range: spec.range,
     guards: spec.guards,
     variables: spec.environment.variables,
+    ...(spec.source?.substitutes === undefined ? {} : { substitutes: spec.source.substitutes }),
     folder: task.folder,
   };
 }

@@ -62,6 +62,7 @@ interface Situation {
   readonly result?: unknown;
   readonly out?: string;
   readonly err?: Readonly<Record<string, string>>;
+  readonly substitutes?: readonly string[];
 }
 
 function conclude({
@@ -69,6 +70,7 @@ function conclude({
   result,
   out,
   err = {},
+  substitutes,
 }: Situation): Promise<TrialOutcome> {
   if (result !== undefined)
     writeFileSync(join(directory, 'result/result.json'), typeof result === 'string' ? result : JSON.stringify(result));
@@ -76,7 +78,7 @@ function conclude({
   for (const [name, text] of Object.entries(err)) writeFileSync(join(directory, `${name}.err`), text);
   const end: AttemptEnd = { kind: 'finished', slot: 3, phases, sandbox: 'bubblewrap' };
   return concludeTrial({
-    task,
+    task: { ...task, ...(substitutes && { substitutes }) },
     phases: task.phases,
     directory,
     end,
@@ -103,6 +105,13 @@ test('a good end with a good result succeeds, with all that is known', async () 
       phases: { train: 5, evaluate: 5 },
       claim: { loss: 2.51 },
     },
+  });
+});
+
+test('each result names the substitutes', async () => {
+  const outcome = await conclude({ result: good, substitutes: ['kernels'] });
+  expect(outcome).toMatchObject({
+    result: { checks: [{ id: 'substitutes', ok: true, detail: expect.stringContaining('stand in for kernels') }] },
   });
 });
 

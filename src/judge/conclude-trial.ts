@@ -71,8 +71,15 @@ function judgeResult(
     if (guard.max !== undefined && guarded > guard.max)
       return invalid(`the guard on ${guard.metric} is broken: ${guarded} is above ${guard.max}${why}`);
   }
-  const checks = [...written.checks, ...claimChecks(trial, value, claimed)];
+  const checks = [...written.checks, ...substituteChecks(trial.task), ...claimChecks(trial, value, claimed)];
   return { status: 'succeeded', result: { value, metrics: written.metrics, checks }, facts };
+}
+
+/** A deviation that no judge's module has to know of. */
+function substituteChecks({ substitutes = [] }: JudgeTask): Check[] {
+  if (substitutes.length === 0) return [];
+  const names = substitutes.join(', ');
+  return [{ id: 'substitutes', ok: true, detail: `a deviation: modules of Assay stand in for ${names}` }];
 }
 
 /** Notes on honesty. They change no outcome: a claim is never used for a decision. */

@@ -63,6 +63,8 @@ export interface JudgeTask {
   readonly guards: readonly Guard[];
   /** Environment variables of every process. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Packages for which modules of ours stand in; each result names them. */
+  readonly substitutes?: readonly string[];
   /** Absolute path of the task's folder, for `{task}` in a judge's command; it is mounted read-only at /task. */
   readonly folder?: string;
 }

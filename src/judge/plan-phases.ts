@@ -32,6 +32,11 @@ const CANDIDATE_MODULES = [
   'sol_official.py',
   'sol_schema.py',
   'sol_solution.py',
+  'autoresearch_host.py',
+  'autoresearch_prepare.py',
+  'autoresearch_protocol.py',
+  'autoresearch_rows.py',
+  'autoresearch_run.py',
 ];
 
 export interface PhasePlanInput {
@@ -95,6 +100,7 @@ function planProcess(input: PhasePlanInput, phase: JudgePhase, process: JudgePro
       ...(phase.budget && { ASSAY_BUDGET_SECONDS: String(phase.budget.limitSeconds) }),
       // A candidate must not know whether it is screened or confirmed.
       ...(isJudge && { ASSAY_STAGE: plan.stage }),
+      ...(isJudge && task.substitutes !== undefined && { ASSAY_SUBSTITUTES: task.substitutes.join(',') }),
     },
     mounts,
     directory: isJudge ? INSIDE.result : INSIDE.workspace,
@@ -108,6 +114,11 @@ function planMounts(input: PhasePlanInput, phase: JudgePhase, process: JudgeProc
   return [
     ...places.pythonMounts,
     ...packageMounts(places, isJudge),
+    // Beside assay_judge, where Python finds them by their own names.
+    ...(isJudge ? [] : (task.substitutes ?? [])).map((name) => ({
+      source: join(places.judgePackage, 'assay_substitutes', `${name}.py`),
+      target: `${INSIDE.assay}/${name}.py`,
+    })),
     ...process.data.map((mount) => dataMount(places, mount)),
     { source: join(directory, 'workspace'), target: INSIDE.workspace },
     ...(process.output === false ? [] : [outputMount(phase, directory)]),

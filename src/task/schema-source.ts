@@ -3,6 +3,9 @@ import * as z from 'zod';
 import { camelKeys } from './camel-keys.ts';
 import { bytes, command, count, insidePath, seconds, text } from './schema-fields.ts';
 
+/** Modules of python/assay_substitutes. */
+const SUBSTITUTES = ['kernels', 'rustbpe'] as const;
+
 /** The section `source` of task.yaml: files of a checkout by reference, so that nothing of it is copied or changed. */
 export const sourceSchema = z
   .strictObject({
@@ -20,6 +23,13 @@ export const sourceSchema = z
       .regex(/^[0-9a-f]{7,64}$/, { error: 'a commit as git names it' })
       .exactOptional()
       .describe('The commit whose rules and formats the task follows. Another one is said, not refused.'),
+    substitutes: z
+      .array(z.enum(SUBSTITUTES))
+      .min(1)
+      .exactOptional()
+      .describe(
+        'Packages that this machine lacks and for which modules of ours (python/assay_substitutes) stand in. Each is a deviation that every result names.',
+      ),
   })
   .transform(camelKeys)
   .exactOptional()

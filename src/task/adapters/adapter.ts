@@ -23,6 +23,10 @@ export interface AdapterOptions {
   readonly problem?: string;
   /** Absolute folder of the data, in place of where the benchmark keeps it. */
   readonly data?: string;
+  /** Modules of ours in place of the packages that only a network gives. */
+  readonly substitutes?: boolean;
+  /** Of training, in place of the benchmark's. */
+  readonly seconds?: number;
 }
 
 export type AdapterOptionName = keyof AdapterOptions;
@@ -39,6 +43,8 @@ export interface AdapterTask {
   readonly title: string;
   /** What stands in task.yaml below name, title and source. */
   readonly yaml: string;
+  /** Of `source: substitutes`. */
+  readonly substitutes?: readonly string[];
   /** Further files of the task's folder, by path. */
   readonly files?: ReadonlyMap<string, string>;
   /** What the user has to know, a sentence each. */

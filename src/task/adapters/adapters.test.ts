@@ -7,6 +7,8 @@ import { readSpeedrunLog } from '../../audit/claims/speedrun-log.ts';
 import { createCampaign } from '../../engine/create-campaign.ts';
 import { examineTask } from '../../engine/examine-task.ts';
 import { compileClaimPattern, readClaim } from '../../judge/read-claim.ts';
+import { planPhases } from '../../judge/plan-phases.ts';
+import { judgeTask } from '../../engine/task-rules.ts';
 import { loadTask } from '../load-task.ts';
 import { temporaryFolder } from '../load-task.fixture.ts';
 import type { AdapterOptions } from './adapter.ts';
@@ -82,6 +84,39 @@ test.each(CASES)(
     expect((await readFile(task.file, 'utf8')).split('\n').length).toBeLessThan(120);
   },
 );
+
+test('substitutes are mounted for the candidate, named in the results, and stand in for packages and kernels of the hub', async () => {
+  await using at = await fixtureCheckout(FIXTURES.autoresearch);
+  const plain = await make('autoresearch', at);
+  const options = { substitutes: true, seconds: 60 };
+  const { task } = await makeAdapterTask(findAdapter('autoresearch'), at.checkout, join(at.root, 'with'), options);
+  expect(plain.task.spec.source?.substitutes).toBeUndefined();
+  expect(task.spec.source?.substitutes).toEqual(['kernels', 'rustbpe']);
+  expect(plain.task.spec.data?.files?.map(({ to }) => to)).toContain('hub');
+  expect(task.spec.data?.files?.map(({ to }) => to)).not.toContain('hub');
+  expect(task.hash).not.toBe(plain.task.hash);
+  const findings = await examineTask(task, { gpus: [] });
+  expect(findings.map(({ detail }) => detail).join()).toContain('modules of Assay stand in for kernels, rustbpe');
+  const [train, judge] = planPhases({
+    task: judgeTask(task, 'default'),
+    places: { python: 'python', pythonMounts: [], judgePackage: '/package', dataDirectory: '/data' },
+    plan: { stage: 'baseline', seed: 7 },
+    judgeSeed: 8,
+    directory: '/attempt',
+  });
+  expect(train?.mounts).toContainEqual({
+    source: '/package/assay_substitutes/kernels.py',
+    target: '/assay/kernels.py',
+  });
+  expect(judge?.peer?.mounts).toContainEqual({
+    source: '/package/assay_substitutes/rustbpe.py',
+    target: '/assay/rustbpe.py',
+  });
+  expect(judge?.environment['ASSAY_SUBSTITUTES']).toBe('kernels,rustbpe');
+  expect(train?.environment['ASSAY_SUBSTITUTES']).toBeUndefined();
+  expect(train?.command.join(' ')).toContain('--time-budget 60');
+  expect(train?.budget?.limitSeconds).toBe(360);
+});
 
 test('an unknown commit is said and hashed; the commit that the adapter was written for is known', async () => {
   await using at = await fixtureCheckout(FIXTURES.autoresearch);

@@ -116,7 +116,7 @@ async function realFolder(folder: string): Promise<string> {
 
 function taskYaml(
   adapter: Adapter,
-  { title, yaml }: AdapterTask,
+  { title, yaml, substitutes }: AdapterTask,
   made: { readonly folder: string; readonly checkout: string; readonly state: CheckoutState },
 ): string {
   const { commit } = made.state;
@@ -128,7 +128,7 @@ source: # the files of the task are read from here; nothing is written there
   checkout: ${quoted(place)}
   repository: ${adapter.repository}
 ${commit === undefined ? '' : `  commit: '${commit}'\n`}  written_for: '${adapter.commit}'
-${yaml}`;
+${substitutes === undefined ? '' : `  substitutes: [${substitutes.join(', ')}] # modules of Assay stand in for these packages: a deviation that every result names\n`}${yaml}`;
 }
 
 /** A checkout of an unknown commit may lack what the adapter counts on: then nothing stays behind. */

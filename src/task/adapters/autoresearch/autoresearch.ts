@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Adapter } from '../adapter.ts';
 import { hubFolder } from '../hub-cache.ts';
 import { upstreamPackages } from '../upstream-packages.ts';
@@ -11,7 +14,50 @@ const HIDDEN_SHARD = 'shard_00009.parquet';
 /** FlashAttention-3 for Hopper, as train.py names it. */
 const ATTENTION = 'varunneal/flash-attention-3';
 /** For the notebook and the download only. */
-const UNUSED = ['matplotlib', 'pandas'];
+const UNUSED = ['matplotlib', 'pandas', 'requests'];
+/** What modules of ours can stand in for; torch's attention for windows of its own came with 2.11. */
+const SUBSTITUTES = ['kernels', 'rustbpe'];
+const TORCH_OF_SUBSTITUTES = 'torch>=2.11';
+/** prepare.py: TIME_BUDGET and EVAL_TOKENS. */
+const SECONDS = 300;
+const EVALUATED_TOKENS = 40 * 524_288;
+/** Of a shard's tokens, those that come into rows before a document comes again. */
+const PACKED_SHARE = 0.57;
+/** Compiling, the steps that are not timed, and the program's own evaluation: 300 s and this are the ten minutes of the rules. */
+const BESIDE_SECONDS = 300;
+
+const CHECKS = [
+  'output-files',
+  'checkpoint-size',
+  'checkpoint-code',
+  'train-clock',
+  'free-steps',
+  'tokens-scored',
+  'finite',
+  'statelessness',
+  'logits-recomputed',
+  'causality',
+  'normalised',
+  'plausible',
+  'untimed-load',
+  'scoring-work',
+  'split-gap',
+  'weights-unchanged',
+  'protocol',
+  'deviations',
+];
+
+interface DataPlaces {
+  /** Globs of files. */
+  readonly training: string;
+  readonly validation: string;
+  readonly hidden: string;
+  readonly tokenizer: string;
+  /** What is kept of `training` from the candidate. */
+  readonly except: string;
+  readonly note?: string;
+  readonly tokens: number;
+}
 
 /** NanoChat Autoresearch: the best val_bpb of a model trained for 300 s on one GPU (program.md, prepare.py, train.py). */
 export const autoresearch: Adapter = {
@@ -19,15 +65,19 @@ export const autoresearch: Adapter = {
   repository: 'karpathy/autoresearch',
   commit: '228791fb499afffb54b46200aca536f79142f117',
   recognizedBy: ['train.py', 'prepare.py', 'program.md'],
-  options: ['data'],
-  describe: async (checkout, { data = CACHE }) => {
-    const { packages } = await upstreamPackages(checkout, 'pyproject.toml', UNUSED);
+  options: ['data', 'substitutes', 'seconds'],
+  describe: async (checkout, { data = CACHE, substitutes = false, seconds = SECONDS }) => {
+    const asked = await upstreamPackages(checkout, 'pyproject.toml', UNUSED);
+    const packages = substitutes ? withoutSubstituted(asked.packages) : asked.packages;
+    const places = await dataPlaces(data);
+    const hub = substitutes ? '' : '\n      - { from: hub, to: /upstream/.cache/huggingface/hub }';
     const remedy =
       'with the network: uv run prepare.py in the checkout; for shards elsewhere make the task with --data';
     return {
       title: 'NanoChat Autoresearch',
+      ...(substitutes ? { substitutes: SUBSTITUTES } : {}),
       yaml: `description: |
-  Train the best small language model in 300 s on one GPU. train.py may be changed in any way: architecture, optimizer, sizes,
+  Train the best small language model in ${seconds} s on one GPU. train.py may be changed in any way: architecture, optimizer, sizes,
   schedule, training loop. prepare.py (data, tokenizer, evaluation) may not, and no package may be added. Lower val_bpb is
   better; peak memory should not grow much; of two equal programs the shorter is better. What train.py prints is only a claim.
 objective: { metric: val_bpb, unit: bit/byte, direction: minimize }
@@ -47,62 +97,58 @@ environment:
     TORCHINDUCTOR_CACHE_DIR: /tmp/inductor
 data:
   files:
-    - from: ${quoted(`${data}/data/shard_*.parquet`)}
-      except: ${quoted(`{${VALIDATION_SHARD},${HIDDEN_SHARD}}`)}
+    - from: ${quoted(places.training)}
+      except: ${quoted(places.except)}
       to: seen
       size: 1GiB
       what: training shards
       remedy: ${quoted(remedy)}
     # train.py evaluates itself, so it must see this shard, as everybody does. What counts is the judge's own measurement.
-    - from: ${quoted(`${data}/data/${VALIDATION_SHARD}`)}
+    - from: ${quoted(places.validation)}
       to: seen
       size: 100MiB
       what: validation shard
       remedy: ${quoted(remedy)}
-    - from: ${quoted(`${data}/data/${HIDDEN_SHARD}`)}
+    - from: ${quoted(places.hidden)}
       to: hidden # where only the judge reads it
       size: 100MiB
       what: hidden shard, kept from training
       remedy: ${quoted(remedy)}
-    - from: ${quoted(`${data}/tokenizer/{tokenizer.pkl,token_bytes.pt}`)}
+    - from: ${quoted(places.tokenizer)}
       to: tokenizer
       at_least: 2
       size: 1MiB
       what: tokenizer and its byte table
       remedy: ${quoted(remedy)}
-    - from: ${quoted(hubFolder(ATTENTION))}
-      to: hub
-      size: 1GiB
-      what: FlashAttention-3 (${ATTENTION})
-      remedy: ${quoted(`with the network: python -c "from kernels import get_kernel; get_kernel('${ATTENTION}')"`)}
-# The unmodified program peaks at 45 GB of GPU memory.
+${places.note === undefined ? '' : noteFile(places.note)}${substitutes ? '' : hubFiles()}# The unmodified program peaks at 45 GB of GPU memory.
 resources: { cores: 8, gpus: 1, gpu: { memory: 48GiB }, memory: 32GiB, disk: 8GiB, processes: 1024, exclusive: true }
 seeds: { variable: RUN_SEED }
 phases:
   - name: train
     trust: candidate
-    command: ['{python}', -P, -m, assay_judge.bootstrap, --preload, torch, train.py]
-    # prepare.py counts 300 s of training without its first steps; the judge's clock holds all of it to the ten minutes of the rules.
-    budget: { limit: 10m, grace: 5, start_up: 2m }
-    timeout: 13m
+    # train.py as it is, with our prepare in place of upstream's: it leaves the final state for the judge.
+    command: ['{python}', -P, -m, assay_judge.autoresearch_run, --data, /upstream/.cache/autoresearch/data, --tokenizer, /upstream/.cache/autoresearch/tokenizer, --checkpoint, '{output}/checkpoint.pt', --time-budget, '${seconds}', --eval-tokens, '${places.tokens}', --seed, '{seed}', train.py]
+    # TIME_BUDGET is ${seconds} s of training without the first steps; the judge's clock holds all of it to ${seconds + BESIDE_SECONDS} s.
+    budget: { limit: ${seconds + BESIDE_SECONDS}, grace: 5, start_up: 2m }
+    timeout: ${seconds + BESIDE_SECONDS + 180}
     data:
       - { from: seen, to: /upstream/.cache/autoresearch/data }
-      - { from: tokenizer, to: /upstream/.cache/autoresearch/tokenizer }
-      - { from: hub, to: /upstream/.cache/huggingface/hub }
+      - { from: tokenizer, to: /upstream/.cache/autoresearch/tokenizer }${hub}
   - name: judge
     trust: judge
-    command: ['{python}', -P, -m, assay_judge.autoresearch_judge, --checkpoint, '{output}/checkpoint.pt', --data, /data, --seed, '{seed}', --result, '{result}']
+    command: ['{python}', -P, -m, assay_judge.autoresearch_judge, --data, /data, --tokens, '${places.tokens}', --time-budget, '${seconds}', --seed, '{seed}', --checkpoint, '{output}/checkpoint.pt', --result, '{result}']
     timeout: 10m
     data:
       - { from: seen, to: /data/seen }
       - { from: hidden, to: /data/hidden }
-      - { from: tokenizer, to: /data/tokenizer }
+      - { from: tokenizer, to: /data/tokenizer }${places.note === undefined ? '' : '\n      - { from: note/data.json, to: /data/data.json }'}
+    # The same train.py runs up to its first batch, so has built its model, which then gets the final state. It sees no text.
     peer:
       trust: candidate
-      command: ['{python}', -P, -m, assay_judge.model_host, --preload, torch, --script, '{workspace}/train.py']
       output: false
+      command: ['{python}', -P, -m, assay_judge.autoresearch_host, --preload, torch, --tokenizer, /data/tokenizer, --script, '{workspace}/train.py']
       data:
-        - { from: hub, to: /upstream/.cache/huggingface/hub }
+        - { from: tokenizer, to: /data/tokenizer }${hub.replaceAll('      - ', '        - ')}
 # The block that train.py prints after '---'.
 claim: { pattern: '^(val_bpb|training_seconds|total_seconds|peak_vram_mb|mfu_percent|total_tokens_M|num_steps|num_params_M|depth):\\s+(\\S+)$' }
 range: { low: 0.3, high: 5 }
@@ -114,7 +160,65 @@ validity:
   holdout_metric: hidden_bpb
   confirm_pairs: 3
   final_pairs: 10
+# What the judge must have looked at, else a result counts for nothing.
+audits: { judge: [${CHECKS.join(', ')}] }
 `,
     };
   },
 };
+
+/** Upstream's cache, or a folder that `assay data autoresearch` made. */
+async function dataPlaces(data: string): Promise<DataPlaces> {
+  const note = join(data, 'data.json');
+  if (!existsSync(note))
+    return {
+      training: `${data}/data/shard_*.parquet`,
+      except: `{${VALIDATION_SHARD},${HIDDEN_SHARD}}`,
+      validation: `${data}/data/${VALIDATION_SHARD}`,
+      hidden: `${data}/data/${HIDDEN_SHARD}`,
+      tokenizer: `${data}/tokenizer/{tokenizer.pkl,token_bytes.pt}`,
+      tokens: EVALUATED_TOKENS,
+    };
+  return {
+    training: `${data}/training/data/shard_*.parquet`,
+    except: VALIDATION_SHARD,
+    validation: `${data}/held-out/data/${VALIDATION_SHARD}`,
+    hidden: `${data}/hidden/data/${VALIDATION_SHARD}`,
+    tokenizer: `${data}/training/tokenizer/{tokenizer.pkl,token_bytes.pt}`,
+    note,
+    tokens: evaluatedTokens(await readFile(note, 'utf8')),
+  };
+}
+
+/** Packing cuts documents and loses their ends (44 % of a tree of C files): no more than what is left is scored, in steps of upstream's batch. */
+function evaluatedTokens(note: string): number {
+  const { tokens = {} } = JSON.parse(note) as { tokens?: Readonly<Record<string, number>> };
+  const held = Math.min(tokens['held-out'] ?? 0, tokens['hidden'] ?? 0);
+  const usable = PACKED_SHARE * held;
+  const step = usable >= 524_288 ? 524_288 : 32_768;
+  return Math.max(32_768, Math.min(EVALUATED_TOKENS, Math.floor(usable / step) * step));
+}
+
+function withoutSubstituted(packages: readonly string[]): string[] {
+  const nameOf = (line: string): string => /^[\w.-]+/.exec(line)?.[0].toLowerCase() ?? '';
+  return packages
+    .filter((line) => !SUBSTITUTES.includes(nameOf(line)))
+    .map((line) => (nameOf(line) === 'torch' ? TORCH_OF_SUBSTITUTES : line));
+}
+
+function noteFile(note: string): string {
+  return `    - from: ${quoted(note)}
+      to: note
+      what: what the data were made of
+      remedy: make them again with assay data autoresearch
+`;
+}
+
+function hubFiles(): string {
+  return `    - from: ${quoted(hubFolder(ATTENTION))}
+      to: hub
+      size: 1GiB
+      what: FlashAttention-3 (${ATTENTION})
+      remedy: ${quoted(`with the network: python -c "from kernels import get_kernel; get_kernel('${ATTENTION}')"; without it make the task with --substitutes`)}
+`;
+}
