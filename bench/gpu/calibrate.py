@@ -16,7 +16,7 @@ In the order of their worth, each until the deadline:
    a copy of its warm-up's cache.
 4. The judges, all together: the official score of the first speedrun with that target, each run of nanochat-gpu. Every
    check; the seconds of load and answers are upper limits, since several judges share the device.
-5. A profile of each training program, where the task has that phase.
+5. A profile of each training program, and whether ncu may read counters here.
 
 Writes <out>/calibration.jsonl, a line for each finding as it is made, and prints the same lines shortened.
 """
@@ -337,6 +337,22 @@ def profile(calibration: Calibration, trial: Trial) -> None:
         shutil.copy(path, calibration.options.out / f"profile-{trial.spec['name']}.json")
 
 
+def counters(calibration: Calibration) -> None:
+    """Whether this machine lets ncu read hardware counters, tried on a matrix product."""
+    if not calibration.clock.has(30):
+        return
+    program = (
+        "import torch; a = torch.randn(4096, 4096, device='cuda', dtype=torch.bfloat16); [a @ a for _ in range(9)]"
+    )
+    out = calibration.work / "counters.json"
+    command = [sys.executable, "-m", "assay_judge.kernel_counters", "--out", str(out), "--launches", "3", "--skip", "5"]
+    command += ["--seconds", "25", "--", sys.executable, "-c", program]
+    subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT / "python")}, timeout=30, stdout=subprocess.DEVNULL
+    )
+    calibration.log.say("counters", found=json.loads(out.read_text()))
+
+
 def environment(calibration: Calibration) -> None:
     """What this machine is."""
     driver = ""
@@ -448,6 +464,8 @@ def everything(calibration: Calibration) -> None:
     calibration.log.say("nanochat-spread", bits=spread([value for value in values if value is not None]))
     for trial in [*([first] if found is not None else []), *trained[:1]]:
         calibration.attempt("profile", profile, calibration, trial)
+    if not options.tiny:
+        calibration.attempt("counters", counters, calibration)
 
 
 if __name__ == "__main__":
