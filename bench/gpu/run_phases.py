@@ -25,6 +25,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -32,7 +33,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|m|min|h)?")
 UNITS = {"ms": 0.001, "s": 1, None: 1, "m": 60, "min": 60, "h": 3600}
-PREFIXES = ("/data", "/output", "/result", "/workspace", "/task")
+LIVE: set[subprocess.Popen] = set()
+"""Processes that were started and not yet ended, each with a session of its own."""
 
 
 def seconds_of(value: float | str) -> float:
@@ -43,6 +45,15 @@ def seconds_of(value: float | str) -> float:
     if found is None:
         raise SystemExit(f"run_phases: {value} is no duration")
     return float(found[1]) * UNITS[found[2]]
+
+
+@dataclass
+class Peer:
+    """The process beside a phase, and the phase's ends of the two pipes to it."""
+
+    process: subprocess.Popen
+    requests: int
+    replies: int
 
 
 class Trial:
@@ -74,12 +85,16 @@ class Trial:
         for phase in self.spec["phases"]:
             if self.stage not in phase.get("stages", [self.stage]):
                 continue
-            record["phases"][phase["name"]] = end = self._run_phase(phase)
+            record["phases"][phase["name"]] = end = self.run_phase(phase)
             if end["reason"] != "exited" or end["exit_code"] != 0:
                 break
-        result = self.places["/result"] / "result.json"
-        record["result"] = json.loads(result.read_text()) if result.is_file() else None
+        record["result"] = self.result()
         return record
+
+    def result(self) -> dict | None:
+        """What the judge wrote."""
+        path = self.places["/result"] / "result.json"
+        return json.loads(path.read_text()) if path.is_file() else None
 
     def _fill(self, text: str, process: dict, is_judge: bool) -> str:
         values = {
@@ -139,33 +154,43 @@ class Trial:
             "start_new_session": True,
         }
 
-    def _run_phase(self, phase: dict) -> dict:
-        trust = phase.get("trust", "candidate")
-        main = self._process(phase, phase, trust)
+    def phase(self, name: str) -> dict:
+        """A phase of task.yaml by its name."""
+        return next(one for one in self.spec["phases"] if one["name"] == name)
+
+    def start_peer(self, phase: dict) -> Peer:
+        """Starts the peer of a phase ahead of its judge: it gets as far as it can until its first words are heard."""
+        to_peer, from_main = os.pipe()
+        from_peer, to_main = os.pipe()
+        other = self._process(phase["peer"], {}, phase["peer"].get("trust", "candidate"))
+        with open(self.folder / f"{phase['name']}.peer.err", "wb") as words:
+            process = subprocess.Popen(**other, stdin=to_peer, stdout=to_main, stderr=words)
+        LIVE.add(process)
+        os.close(to_peer)
+        os.close(to_main)
+        return Peer(process, from_main, from_peer)
+
+    def run_phase(self, phase: dict, peer: Peer | None = None) -> dict:
+        """Runs one phase to its end. peer: one that was started before."""
+        main = self._process(phase, phase, phase.get("trust", "candidate"))
         base = self.folder / phase["name"]
         ready, ready_writer = os.pipe()
-        passed, closed, peer = [ready_writer], [ready_writer], None
+        passed = [ready_writer]
         main["env"]["ASSAY_READY_FD"] = str(ready_writer)
-        with (
-            open(f"{base}.out", "wb") as out,
-            open(f"{base}.err", "wb") as err,
-            open(f"{base}.peer.err", "wb") as words,
-        ):
-            if "peer" in phase:
-                to_peer, from_main = os.pipe()
-                from_peer, to_main = os.pipe()
-                other = self._process(phase["peer"], {}, phase["peer"].get("trust", "candidate"))
-                peer = subprocess.Popen(**other, stdin=to_peer, stdout=to_main, stderr=words)
-                passed += [from_main, from_peer]
-                closed += [to_peer, from_main, from_peer, to_main]
-                main["env"] |= {"ASSAY_PEER_OUT_FD": str(from_main), "ASSAY_PEER_IN_FD": str(from_peer)}
+        if "peer" in phase:
+            peer = peer or self.start_peer(phase)
+            passed += [peer.requests, peer.replies]
+            main["env"] |= {"ASSAY_PEER_OUT_FD": str(peer.requests), "ASSAY_PEER_IN_FD": str(peer.replies)}
+        with open(f"{base}.out", "wb") as out, open(f"{base}.err", "wb") as err:
             begin = time.monotonic()
             process = subprocess.Popen(**main, stdin=subprocess.DEVNULL, stdout=out, stderr=err, pass_fds=passed)
-            for descriptor in closed:
-                os.close(descriptor)
-            end = watch(process, phase, begin, ready)
-            for one in filter(None, (process, peer)):
-                end_session(one)
+        LIVE.add(process)
+        for descriptor in passed:
+            os.close(descriptor)
+        end = watch(process, phase, begin, ready)
+        end_session(process)
+        if peer is not None:
+            end_session(peer.process)
         os.close(ready)
         return end
 
@@ -197,6 +222,7 @@ def end_session(process: subprocess.Popen) -> None:
     except ProcessLookupError:
         pass
     process.wait()
+    LIVE.discard(process)
 
 
 def change_constant(workspace: Path, name: str, value: str) -> None:

@@ -28,6 +28,7 @@ if not __package__:
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from assay_judge import gpu_kernel_schema as schema
+from assay_judge import gpu_kernel_timing as timing
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer
 from assay_judge.gpu_kernel_timing import Ceilings, measure_ceilings
 from assay_judge.gpu_kernel_trial import Refusal, Trial, TrialPlan
@@ -120,6 +121,8 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     for turn, one in enumerate(found):
         metrics |= {f"latency_us_{turn}": one.seconds * 1e6, f"baseline_us_{turn}": one.baseline * 1e6}
         metrics |= {f"light_us_{turn}": one.light * 1e6, f"score_{turn}": one.score}
+        axes = problem.definition.resolve(workloads[turn].axes)
+        metrics |= timing.achieved(problem, axes, one.seconds, ceilings, turn)
     traces = [
         schema.trace(problem.definition.name, workload, solution.name, evaluation(settings, one))
         for workload, one in zip(workloads, found, strict=True)

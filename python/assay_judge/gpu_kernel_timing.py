@@ -114,6 +114,14 @@ def speed_of_light(problem: Problem, axes: Axes, ceilings: Ceilings) -> float:
     return max(problem.bytes(axes) / ceilings.bytes, problem.operations(axes) / rate)
 
 
+def achieved(problem: Problem, axes: Axes, seconds: float, ceilings: Ceilings, turn: int) -> dict[str, float]:
+    """What a call of `seconds` reached of both ceilings: the larger share says what bounds it, and how far it is."""
+    moved, done = problem.bytes(axes) / seconds, problem.operations(axes) / seconds
+    rate = getattr(ceilings, problem.cost.unit)
+    shares = {f"bandwidth_share_{turn}": moved / ceilings.bytes, f"rate_share_{turn}": done / rate}
+    return {f"bandwidth_{turn}": moved, f"rate_{turn}": done} | shares
+
+
 def score(seconds: float, baseline: float, light: float) -> float:
     """sol_score_local: 0.5 at the baseline, 1 at T_SOL, kept in [0, 1].
 

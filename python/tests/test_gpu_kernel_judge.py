@@ -176,6 +176,19 @@ def test_the_same_seed_draws_the_same_and_leaves_the_global_generator_alone():
     assert torch.equal(one["logits"], other["logits"]) and not torch.equal(one["logits"], third["logits"])
 
 
+def test_what_a_call_reached_is_a_part_of_each_ceiling():
+    problem = schema.load_problem(min(PROBLEMS.rglob("definition.json")).parent)
+    ceilings = timing.Ceilings(bytes=3e12, fp32=5e13, fp16=7e14, bf16=7e14, fp8=1.4e15)
+    axes = problem.definition.resolve(problem.workloads[0].axes)
+    light = timing.speed_of_light(problem, axes, ceilings)
+    found = timing.achieved(problem, axes, light, ceilings, 0)
+    # At the speed of light one of the two ceilings is reached, and none is passed.
+    assert max(found["bandwidth_share_0"], found["rate_share_0"]) == pytest.approx(1.0)
+    half = timing.achieved(problem, axes, 2 * light, ceilings, 0)
+    assert half["bandwidth_share_0"] == pytest.approx(found["bandwidth_share_0"] / 2)
+    assert half["rate_0"] == pytest.approx(found["rate_0"] / 2)
+
+
 def test_the_score():
     assert timing.score(10e-6, 10e-6, 2e-6) == pytest.approx(0.5)
     assert timing.score(2e-6, 10e-6, 2e-6) == 1.0

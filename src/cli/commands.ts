@@ -12,6 +12,7 @@ import { registerHacks } from './hacks.ts';
 import { registerImport } from './import.ts';
 import { registerInit } from './init.ts';
 import { registerLog } from './log.ts';
+import { registerProfile } from './profile.ts';
 import { registerRedteam } from './redteam.ts';
 import { registerReproduce } from './reproduce.ts';
 import { registerResults } from './results.ts';
@@ -37,6 +38,7 @@ export const COMMAND_GROUPS: readonly {
       registerResults,
       registerShow,
       registerWhy,
+      registerProfile,
       registerDiff,
       registerTree,
       registerLog,

@@ -16,6 +16,7 @@ const ALL: Readonly<Record<EventType, true>> = {
   'experiment.audited': true,
   'experiment.concluded': true,
   'experiment.implemented': true,
+  'experiment.profiled': true,
   'experiment.proposed': true,
   'experiment.reproduced': true,
   'guard.reported': true,

@@ -28,7 +28,7 @@ export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; r
   'assay.why.v1': {
     command: 'assay why',
     fields:
-      '`row`, `headline`, `rationale`, `stages` (`stage`, `asked`, `seen`, `outcome`, `result`), `reasons`, `fall`, `reproductions`, `prediction`, `quote`, `looks`, `sandbox`, `cost`, `trials`, `pairs`, `audits`',
+      '`row`, `headline`, `rationale`, `stages` (`stage`, `asked`, `seen`, `outcome`, `result`), `reasons`, `fall`, `reproductions`, `prediction`, `profile` (`experiment`, `lines`), `quote`, `looks`, `sandbox`, `cost`, `trials`, `pairs`, `audits`',
   },
   'assay.diff.v1': {
     command: 'assay diff',
@@ -44,6 +44,11 @@ export const JSON_SCHEMAS: Readonly<Record<string, { readonly command: string; r
     command: 'assay reproduce',
     fields:
       '`experiment`, `outcome` (holds, does-not-hold, unclear), `pairs`, `gain`, `interval`, `p`, `isConsistent`, `rules` (`rule`, `holds`, `detail`), `reasons`, `trials` (`pair`, `arm`, `seed`, `status`, …), `candidate`, `reference`, `metric`, `integrity`, `device`, `sandbox`, `remarks`, `isRecorded`, `retracted`, `champion`',
+  },
+  'assay.profile.v1': {
+    command: 'assay profile',
+    fields:
+      '`campaign`, `experiment`, `candidate`, `profile` (`device`, `steps`, `secondsPerStep`, `recordedSecondsPerStep`, `top` (`name`, `secondsPerStep`, `callsPerStep`, `share`), `idleShare`, `operationsPerStep`, `operationsCounted`, `mfu`, `matrixOperationsPerSecond`, `peakMemoryBytes`, `reservedMemoryBytes`), `lines`, `device`, `sandbox`, `isRecorded`; what the candidate says of itself',
   },
   'assay.audit.v1': {
     command: 'assay audit',

@@ -66,6 +66,7 @@ async function printExplanation(explanation: Explanation, output: Output): Promi
     ...more,
     ['prediction', explanation.prediction],
     ['quote', explanation.quote],
+    ...(explanation.profile?.lines ?? []).map((line, index) => [index === 0 ? 'profile' : '', line] as const),
     ['looks', explanation.looks],
     ['sandbox', explanation.sandbox],
     ['cost', `${showSeconds(cost.seconds)} in ${count(cost.trials, 'trial')}, ${count(cost.attempts, 'attempt')}`],

@@ -2,6 +2,7 @@ import type { AuditReport } from './audit.ts';
 import type { Batch, GuardPlan } from './batch.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
 import type { Interval, Operator, Proposal } from './hypothesis.ts';
+import type { Profile } from './profile.ts';
 import type { SandboxKind, TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -28,6 +29,7 @@ export type AssayEvent =
   | ExperimentConcluded
   | VerdictRetracted
   | ExperimentReproduced
+  | ExperimentProfiled
   | BatchOpened
   | GuardReported
   | BatchVoided
@@ -226,6 +228,14 @@ export interface ExperimentReproduced {
   readonly p?: number;
   readonly device: string;
   readonly detail: string;
+}
+
+/** Where the time of an experiment's program goes, as its own process said. Part of no verdict; the newest one counts. */
+export interface ExperimentProfiled {
+  readonly type: 'experiment.profiled';
+  readonly experiment: ExperimentId;
+  readonly device: string;
+  readonly profile: Profile;
 }
 
 /** A batch of experiments begins. Its guards are experiments of their own; their numbers come with it. */

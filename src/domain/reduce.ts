@@ -11,7 +11,7 @@ import type { TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '4';
+export const REDUCER_VERSION = '5';
 
 /** A trial is given up when it was lost this many times. */
 export const MAX_ATTEMPTS = 3;
@@ -111,6 +111,11 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       return;
     case 'experiment.reproduced':
       return;
+    case 'experiment.profiled': {
+      const { profile } = event;
+      updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, profile }));
+      return;
+    }
     case 'batch.opened':
     case 'guard.reported':
     case 'batch.voided':

@@ -4,6 +4,7 @@ import type { DriftRecord } from './drift.ts';
 import type { Direction, FinalComparison, Limits, TaskFacts } from './events.ts';
 import { isMeasurement, type Operator, type Proposal } from './hypothesis.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
+import type { Profile } from './profile.ts';
 import type { SandboxKind, Stage, TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict, VerdictKind } from './verdict.ts';
 
@@ -37,6 +38,8 @@ export interface Experiment {
   readonly builtOn?: ExperimentId;
   /** Versions of the audits that have looked at it as a keep. */
   readonly auditedBy?: Readonly<Record<string, number>>;
+  /** Where its time goes, as its own process said. Only of those that somebody asked for. */
+  readonly profile?: Profile;
 }
 
 export type TrialState = 'planned' | 'submitted' | 'ended';

@@ -4,6 +4,9 @@ import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
 /** Why a trial is run. `final` re-measures the champion beside the starting point when a campaign ends. */
 export type Stage = 'baseline' | 'screen' | 'replicate' | 'confirm' | 'final';
 
+/** When a phase of a task runs: in trials, or to see where the time goes, which is no trial. */
+export type PhaseStage = Stage | 'profile';
+
 /** Which side of a comparison a trial measures. */
 export type Arm = 'candidate' | 'reference';
 

@@ -1,11 +1,12 @@
 import type { AssayEvent } from '../domain/events.ts';
 import type { Proposal } from '../domain/hypothesis.ts';
 import { BASELINE_EXPERIMENT, type TrialId } from '../domain/ids.ts';
+import { profileContext } from '../domain/profile-context.ts';
 import { experimentOf, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Stage, TrialOutcome } from '../domain/trial.ts';
 import { UserError } from '../errors.ts';
 import type { Slot } from '../executor/executor.ts';
-import type { Proposer } from '../proposer/proposer.ts';
+import type { Proposer, ProposerContext } from '../proposer/proposer.ts';
 import { AttemptRecords } from './attempt-records.ts';
 import { advanceOne, concludeForTime } from './advance.ts';
 import { allowance } from './budget.ts';
@@ -299,7 +300,7 @@ export class Engine {
     const state = this.#state;
     const seed = `${state.searchSeed}:${state.experimentCount}:${state.rejectedProposals}:${this.#proposalCalls}`;
     const work = async (): Promise<Message> => {
-      const proposal = await proposer.propose({ state, seed }, this.#controls.stop);
+      const proposal = await proposer.propose({ state, seed, ...championProfile(state) }, this.#controls.stop);
       this.#proposalSeconds = 0.7 * this.#proposalSeconds + 0.3 * ((performance.now() - startedAt) / 1000);
       if (!proposal) return { kind: 'nothing-proposed' };
       return { kind: 'proposed', proposal, implementation: await workshop.implement(proposal, state) };
@@ -356,4 +357,9 @@ function finalProposal(champion: Experiment, reason: string): Proposal {
     },
     change: { type: 'none' },
   };
+}
+
+function championProfile(state: CampaignState): Pick<ProposerContext, 'profile'> {
+  const profile = profileContext(state, state.champion);
+  return profile ? { profile } : {};
 }

@@ -5,7 +5,7 @@ import type { Change, Proposal } from '../domain/hypothesis.ts';
 import { experimentOf, type Experiment } from '../domain/state.ts';
 import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
 import type { Attempt, AttemptEnd, AttemptHandle, Executor } from '../executor/executor.ts';
-import type { Judge } from '../judge/judge.ts';
+import type { Judge, TrialContext } from '../judge/judge.ts';
 import { createRandom } from '../stats/random.ts';
 import type { Workshop } from './workshop/workshop.ts';
 
@@ -78,7 +78,7 @@ export function createSimulatedWorld(options: SimulationOptions): SimulatedWorld
       },
     },
     judge: {
-      prepare: ({ token, plan, slot }): Promise<Attempt> => {
+      prepare: ({ token, plan, slot }: TrialContext): Promise<Attempt> => {
         plans.set(token, plan);
         return Promise.resolve({ token, slot, phases: [] });
       },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Direction } from '../domain/events.ts';
-import type { Stage } from '../domain/trial.ts';
+import type { PhaseStage } from '../domain/trial.ts';
 import type { Mount } from '../executor/executor.ts';
 
 /** Whose code runs in a process. `judge` may see held-out data and write the result; `candidate` may not. */
@@ -25,8 +25,8 @@ export interface JudgePhase extends JudgeProcess {
     readonly startUpSeconds?: number;
   };
   readonly timeoutSeconds: number;
-  /** Run only at these stages; at every stage without it. */
-  readonly stages?: readonly Stage[];
+  /** Run only at these stages; in every trial without it. */
+  readonly stages?: readonly PhaseStage[];
   readonly peer?: JudgeProcess;
   /** Whether phase and peer share a folder that both may write, for what is too large for their pipes. Needs a peer. */
   readonly exchange?: boolean;
@@ -95,8 +95,9 @@ export const INSIDE = {
 /** The file that a judge's process writes, in the folder mounted at /result. */
 export const RESULT_FILE = 'result.json';
 
-export function phasesAt(task: JudgeTask, stage: Stage): readonly JudgePhase[] {
-  return task.phases.filter((phase) => phase.stages?.includes(stage) ?? true);
+/** The phases of a trial at its stage; those that profile name that stage, every one of them. */
+export function phasesAt(task: JudgeTask, stage: PhaseStage): readonly JudgePhase[] {
+  return task.phases.filter((phase) => phase.stages?.includes(stage) ?? stage !== 'profile');
 }
 
 /** Host folder that a phase shares with its peer, fresh for each attempt and phase. @param directory of the attempt */

@@ -1,6 +1,6 @@
 import { isAbsolute, join, normalize } from 'node:path';
 import type { Mount, PhaseRun, ProcessRun } from '../executor/executor.ts';
-import type { TrialPlan } from '../domain/trial.ts';
+import type { PhaseStage } from '../domain/trial.ts';
 import { UserError } from '../errors.ts';
 import { expandPlaceholders } from '../task/placeholders.ts';
 import { planTripwires } from './plan-tripwires.ts';
@@ -37,12 +37,13 @@ const CANDIDATE_MODULES = [
   'autoresearch_protocol.py',
   'autoresearch_rows.py',
   'autoresearch_run.py',
+  'profile_training.py',
 ];
 
 export interface PhasePlanInput {
   readonly task: JudgeTask;
   readonly places: JudgePlaces;
-  readonly plan: Pick<TrialPlan, 'stage' | 'seed'>;
+  readonly plan: { readonly stage: PhaseStage; readonly seed: number };
   /** Of the judge's own sampling. */
   readonly judgeSeed: number;
   /** Folder of the attempt on the host. */

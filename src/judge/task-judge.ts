@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import type { Attempt } from '../executor/executor.ts';
 import { compileClaimPattern } from './read-claim.ts';
 import { concludeTrial } from './conclude-trial.ts';
-import type { Judge, TrialContext } from './judge.ts';
+import type { Judge, RunContext } from './judge.ts';
 import { judgeSeed } from './judge-seed.ts';
 import { exchangeFolder, phasesAt, type JudgePlaces, type JudgeTask } from './judge-task.ts';
 import { planPhases } from './plan-phases.ts';
@@ -58,7 +58,7 @@ export function createTaskJudge(options: TaskJudgeOptions): Judge {
 }
 
 /** `workspace`, `output`, `result` and the folders of exchanges in the attempt's folder. */
-async function layOutWorkspace(options: TaskJudgeOptions, context: TrialContext): Promise<void> {
+async function layOutWorkspace(options: TaskJudgeOptions, context: RunContext): Promise<void> {
   const { protectedFiles, isEditable } = options.task;
   const workspace = join(context.directory, 'workspace');
   await Promise.all([

@@ -1,11 +1,14 @@
 import type { CampaignState } from '../domain/state.ts';
 import type { Proposal } from '../domain/hypothesis.ts';
+import type { ProfileContext } from '../domain/profile-context.ts';
 
 /** A read-only view of everything learned so far. */
 export interface ProposerContext {
   readonly state: CampaignState;
   /** Changes with every call and is the same in a repeated run of the same campaign. */
   readonly seed: string;
+  /** Where the champion's time goes: what a candidate said of itself, never a fact. Undefined: its line was not profiled. */
+  readonly profile?: ProfileContext;
 }
 
 export interface Proposer {

@@ -1,3 +1,4 @@
+import { profileLines } from '../domain/profile.ts';
 import type { AssayEvent, EventOf, TaskFacts } from '../domain/events.ts';
 import type { TrialId } from '../domain/ids.ts';
 import type { CampaignState } from '../domain/state.ts';
@@ -57,6 +58,8 @@ export function eventWords(event: AssayEvent, { task, plan }: EventContext = {})
       return `${event.experiment} retracted (${event.cause}): ${event.reason}${event.descendants.length === 0 ? '' : `; built on it: ${event.descendants.join(', ')}`}`;
     case 'experiment.reproduced':
       return `${event.experiment} ${event.holds ? 'reproduced' : 'did not reproduce'} in ${count(event.pairs, 'pair')}${event.gain === undefined ? '' : `, gain ${showGain(event.gain)} (95 % interval ${showInterval(event.interval)})`}: ${event.detail}`;
+    case 'experiment.profiled':
+      return `${event.experiment} profiled (its own claim): ${profileLines(event.profile).slice(0, 2).join('; ')}`;
     case 'batch.opened':
       return `batch ${event.batch} opened: ${event.unguarded ?? `guarded by ${event.guards.map(({ id, kind }) => `${kind} ${id}`).join(', ')}`}`;
     case 'guard.reported':
@@ -147,6 +150,7 @@ function isMilestone(event: AssayEvent): boolean {
     case 'proposal.rejected':
     case 'experiment.implemented':
     case 'experiment.audited':
+    case 'experiment.profiled':
     case 'batch.opened':
     case 'batch.closed':
     case 'trial.planned':

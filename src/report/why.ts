@@ -1,5 +1,6 @@
 import type { EventRecord } from '../store/store.ts';
 import type { ExperimentId } from '../domain/ids.ts';
+import { profileContext, type ProfileContext } from '../domain/profile-context.ts';
 import { experimentOf, type CampaignState } from '../domain/state.ts';
 import { count, showGain, showInterval } from './numbers.ts';
 import { pairRows, type PairRow } from './pair-rows.ts';
@@ -23,6 +24,8 @@ export interface Explanation {
   /** Its rebuilds from the commit, oldest first. */
   readonly reproductions: readonly string[];
   readonly prediction?: string;
+  /** Where its time goes, or its nearest profiled ancestor's: a claim of the candidate. */
+  readonly profile?: ProfileContext;
   /** What is to be quoted, and why it is less than what was measured. */
   readonly quote?: string;
   /** How often the data were looked at, and what that did to the error. */
@@ -72,6 +75,7 @@ export async function explainVerdict(
     fall: fallWords(row, state),
     reproductions: audits.reproductions.map((one) => reproductionWords(one)),
     prediction: predictionWords(row),
+    profile: profileContext(state, id),
     quote: quoteWords(row),
     looks: looksWords(row, replicateLooks),
     sandbox: sandboxWords(trials, state),

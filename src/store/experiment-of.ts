@@ -13,6 +13,7 @@ export function experimentOf(event: AssayEvent): ExperimentId | undefined {
     case 'experiment.audited':
     case 'experiment.concluded':
     case 'experiment.reproduced':
+    case 'experiment.profiled':
     case 'verdict.retracted':
     case 'guard.reported':
     case 'champion.changed':

@@ -42,6 +42,10 @@ function checkPhase(source: YamlSource, phases: readonly PhaseSpec[], phase: Pha
     const remedy = 'It is shared with the peer: describe one, or leave the exchange out';
     problems.push(source.problem([...path, 'exchange'], { expected: 'false in a phase without a peer', remedy }));
   }
+  if (phase.stages?.includes('profile') === true && (phase.trust === 'judge' || phase.peer !== undefined)) {
+    const remedy = 'A profile is what the candidate says of itself; a judge measures in trials';
+    problems.push(source.problem([...path, 'stages'], { expected: "'profile' for a candidate alone", remedy }));
+  }
   const { budget } = phase;
   if (budget !== undefined && phase.timeoutSeconds <= budget.limitSeconds + budget.graceSeconds) {
     const total = budget.limitSeconds + budget.graceSeconds;

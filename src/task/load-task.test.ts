@@ -279,6 +279,13 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       ],
     ],
     [
+      'a judge that profiles',
+      phase("  - {name: look, trust: judge, stages: [profile], command: [x, '{result}']}"),
+      [
+        "task.yaml:9:40 phases[1].stages: found a list, expected 'profile' for a candidate alone. A profile is what the candidate says of itself; a judge measures in trials",
+      ],
+    ],
+    [
       'a peer without judge',
       phase('  - {name: train, command: [x], peer: {command: [y]}}'),
       [

@@ -18,8 +18,8 @@ import {
   variables,
 } from './schema-fields.ts';
 
-/** The stages of the gate that run trials. */
-const TRIAL_STAGES = ['baseline', 'screen', 'replicate', 'confirm', 'final'] as const;
+/** The stages of the gate that run trials, and the one that only looks where the time goes. */
+const PHASE_STAGES = ['baseline', 'screen', 'replicate', 'confirm', 'final', 'profile'] as const;
 
 const trust = z
   .enum(['candidate', 'judge'])
@@ -78,10 +78,12 @@ const phase = z
     budget: budget.exactOptional(),
     timeout: seconds.prefault(300).describe('Seconds from the start of the process to its end, start-up included.'),
     stages: z
-      .array(z.enum(TRIAL_STAGES))
+      .array(z.enum(PHASE_STAGES))
       .min(1)
       .exactOptional()
-      .describe('Run only at these stages. Default: at every stage.'),
+      .describe(
+        "Run only at these stages. Default: in every trial. 'profile' is no trial: its phases leave {output}/profile.json, a claim.",
+      ),
     peer: peer.exactOptional(),
     exchange: z
       .boolean()
