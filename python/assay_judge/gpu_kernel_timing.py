@@ -127,6 +127,22 @@ def net_seconds(outer: float, price: float) -> float:
     return max(outer - min(price, MOST_PRICE), LEAST_SHARE * outer)
 
 
+def spans_agree(spans: dict | None) -> tuple[bool, str]:
+    """Whether the third clock, CUPTI's, tells about what the other two do of the same burst. It is a claim, too."""
+    if spans is None:
+        return True, "no third clock here"
+    try:
+        span, outer, event = float(spans["span"]), float(spans["outer"]), float(spans["event"])
+        if spans.get("started") != 0 or spans.get("error") or spans.get("lost") or span == 0:
+            return True, f"no third clock: {str({one: spans.get(one) for one in ('started', 'error', 'lost')})[:100]}"
+    except (KeyError, TypeError, ValueError):
+        return False, "what the host says of its spans is no number"
+    words = f"spans of a traced burst {span * 1e3:.3f} ms, {outer * 1e3:.3f} ms outside, {event * 1e3:.3f} ms of events"
+    # Tracing costs the host time, not the device: a span may be shorter than what is outside, never longer.
+    is_short = span < outer * (1 - CLOCK_SHARE) - 2.5 * CLOCK_SECONDS
+    return span <= outer * 1.1 + CLOCK_SECONDS and not is_short, words
+
+
 def clocks_agree(blocks: list[Block], count: int) -> tuple[bool, str]:
     """Whether the host's event clock tells about what the judge's does. `count`: calls in a burst."""
     outer = median(one.outer for one in blocks) * count
