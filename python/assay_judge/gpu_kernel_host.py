@@ -115,8 +115,7 @@ class Host:
         else:
             self._sets.set_up(self._bases, content["sets"])
         self._arguments = [
-            (*inputs.values(), *outputs)
-            for inputs, outputs in zip(self._sets.inputs, self._sets.outputs, strict=True)
+            (*inputs.values(), *outputs) for inputs, outputs in zip(self._sets.inputs, self._sets.outputs, strict=True)
         ]
         return {"changed": changed}
 
@@ -219,7 +218,7 @@ class Host:
             for one, made in results.items():
                 wanted = arguments[one][count:]
                 kinds += [
-                    f"{type(tensor).__name__} {list(tensor.shape)} {tensor.dtype}"
+                    f"Tensor {list(tensor.shape)} {tensor.dtype}" if type(tensor) is torch.Tensor else str(type(tensor))
                     for tensor, own in zip(made, wanted, strict=True)
                     if type(tensor) is not torch.Tensor or tensor.shape != own.shape or tensor.dtype != own.dtype
                 ]

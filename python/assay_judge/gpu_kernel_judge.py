@@ -30,6 +30,7 @@ if not __package__:
 
 from assay_judge import gpu_kernel_schema as schema
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer
+from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_timing import Ceilings, measure_ceilings
 from assay_judge.gpu_kernel_trial import Refusal, Trial, TrialPlan
 from assay_judge.language_model import write_result
@@ -67,6 +68,8 @@ class Settings:
     ceilings: Ceilings | None
     only: list[int] | None = None
     """Numbers of the workloads, where not all are judged."""
+    reference: Reference | None = None
+    """Of a program that judges many: one whose compiled form is kept."""
 
 
 class Report:
@@ -102,7 +105,9 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     solution, digest = read_solution(settings.solution, problem)
     report.note("gpu-kernel-sources", f"{len(solution.sources)} sources, SHA-256 {digest[:16]}")
     ceilings = settings.ceilings or measure_ceilings(settings.device)
-    trial = Trial(problem, peer, settings.exchange, settings.device, ceilings, settings.plan, report.note)
+    trial = Trial(
+        problem, peer, settings.exchange, settings.device, ceilings, settings.plan, report.note, settings.reference
+    )
     workloads = problem.cpu_workloads if settings.on_cpu_sizes else problem.workloads
     if settings.only is not None:
         workloads = tuple(workloads[one] for one in settings.only if one < len(workloads))

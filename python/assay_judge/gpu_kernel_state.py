@@ -49,7 +49,8 @@ class GlobalState:
     def _read(self) -> dict[str, object]:
         found: dict[str, object] = {}
         for name, get, _ in CALLS:
-            found[name] = get()
+            with contextlib.suppress(Exception):
+                found[name] = get()
         for module, flag in FLAGS:
             # Newer versions refuse to read a flag that was set in another way.
             with contextlib.suppress(Exception):

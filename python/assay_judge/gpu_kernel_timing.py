@@ -93,7 +93,7 @@ def measure_ceilings(device: str) -> Ceilings:
         fp32=product(torch.float32, size // 2),
         fp16=product(torch.float16, size),
         bf16=bf16,
-        fp8=_float8(size, device, turns) if on_gpu else bf16,
+        fp8=_float8(size, device, turns) if on_gpu and torch.cuda.get_device_capability() >= (8, 9) else bf16,
     )
 
 

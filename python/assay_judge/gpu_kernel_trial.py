@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import random
@@ -23,8 +24,8 @@ from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_schema import Axes, Problem, Workload
 from assay_judge.gpu_kernel_sets import AreaFile, Sets, bits_of, burst, flush, wait
 from assay_judge.gpu_kernel_share import Share, make_share
-from assay_judge.gpu_kernel_verify import poison_left
 from assay_judge.gpu_kernel_timing import Block, Ceilings
+from assay_judge.gpu_kernel_verify import poison_left
 from assay_judge.protocol import HostFailure
 
 WARM_UPS = 2
@@ -52,6 +53,7 @@ class TrialPlan:
     host_process: int | None = None
     share: bool | None = None
     """Whether judge and host see the same memory. None: on a GPU, if it can be done."""
+    most_bytes: int = MOST_BYTES
 
 
 SPANS_TURN = 1
@@ -96,11 +98,12 @@ class Trial:
         ceilings: Ceilings,
         plan: TrialPlan,
         note: Note,
+        reference: Reference | None = None,
     ) -> None:
         self.problem, self.peer, self.device = problem, peer, device
         self.price = 0.0
         self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
-        self._reference = Reference(problem.definition)
+        self._reference = reference or Reference(problem.definition)
         self._random = random.Random()
         self._area: AreaFile | None = None
         self._calls = self._elements = self._planted = 0
@@ -112,6 +115,7 @@ class Trial:
         self._has_spans = False
         self._spans: dict | None = None
         self._previous: tuple[list[Inputs], list[dict]] | None = None
+        self.served = 0
         self.transport = "file"
         self.changed: set[str] = set()
 
@@ -248,9 +252,10 @@ class Trial:
         sets = self._make_sets(self._sets_of(axes), axes)
         order = list(range(sets.count))
         found = []
+        bases, plan, _ = self._draw(workload, axes, sets.count)
+        sets.set_up(bases, plan)
         for _ in range(self._plan.blocks):
-            bases, plan, _ = self._draw(workload, axes, sets.count)
-            sets.set_up(bases, plan)
+            flush(self.device)
             found.append(self._baseline(sets, order))
         counted = found[min(WARM_UPS, len(found) - 1) :]
         eager = median(one[0] for one in counted) / sets.count
@@ -260,12 +265,30 @@ class Trial:
             "uuid": workload.uuid,
             "axes": workload.axes,
             "calls": sets.count,
+            "bytes": self.problem.bytes(axes),
+            "operations": self.problem.operations(axes),
             "eager_us": eager * 1e6,
             "compiled_us": compiled * 1e6,
             "baseline_us": best * 1e6,
             "light_us": light * 1e6,
             "score_of_eager": timing.score(eager, best, light),
+            "score_of_best": timing.score(best, best, light),
+            "faster_than_light": best < timing.FLOOR_SHARE * light,
         }
+
+    def serve_only(self, workload: Workload, axes: Axes) -> None:
+        """Gives the host content once, for bursts that nobody verifies: to measure the clock itself."""
+        self.served = self._sets_of(axes)
+        self._shape_host(axes, self.served)
+        bases, plan, _ = self._draw(workload, axes, self.served)
+        self._lay(bases)
+        self.peer.ask(protocol.SET_UP, sets=plan)
+
+    def time_once(self, order: list[int]) -> tuple[float, float]:
+        """Seconds of a whole burst on the judge's clock and between the host's events."""
+        started = time.perf_counter()
+        reply = self.peer.ask(protocol.GO, order=order)
+        return time.perf_counter() - started, number_of(reply, "event")
 
     # --- one burst
 
@@ -372,9 +395,8 @@ class Trial:
         if generator.random() < 0.5 and not large:
             full.add(probe[1])
         if self._theirs is not None:
-            # All is at hand: the pair that differs in one element is looked at in most bursts.
-            full = {probe[1] if generator.random() < 0.6 else last} | (set() if large else {last, probe[1]})
-            return self._verify_shared(axes, sets, bases, plan, probe, full)
+            # All is at hand: two sets of which one is the other but for one element, at random places of the order.
+            return self._verify_shared(axes, sets, bases, plan, probe, set(probe))
         place, items = 0, []
         for one in sorted(full):
             for which, output in enumerate(definition.outputs):
@@ -504,7 +526,7 @@ class Trial:
         if self.device != "cuda":
             return 4
         light = timing.speed_of_light(self.problem, axes, self._ceilings)
-        room = MOST_BYTES // self.problem.footprint(axes)
+        room = self._plan.most_bytes // self.problem.footprint(axes)
         return max(2, min(MOST_SETS, room, max(4, math.ceil(BURST_SECONDS / light))))
 
     def _described(self) -> tuple[list, list]:
@@ -534,9 +556,11 @@ class Trial:
         if process is None:
             self._note("gpu-kernel-threads", "the host's process is not visible from here: the supervisor counts")
             return known
-        now = {f"thread {one}" for one in os.listdir(f"/proc/{process}/task")}
-        for one in os.listdir(f"/proc/{process}/task"):
-            with open(f"/proc/{process}/task/{one}/children") as file:
+        tasks = os.listdir(f"/proc/{process}/task")
+        now = {f"thread {one}" for one in tasks}
+        for one in tasks:
+            # A thread may have ended meanwhile, and not every system has these lists.
+            with contextlib.suppress(OSError), open(f"/proc/{process}/task/{one}/children") as file:
                 now |= {f"process {child}" for child in file.read().split()}
         new = now - known
         if new and not is_first:

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 
-@triton.autotune([triton.Config({}, num_warps=one) for one in (4, 8, 16)], key=["columns"], warmup=3, rep=10)
+@triton.autotune([triton.Config({}, num_warps=one) for one in (4, 8, 16)], key=["columns"])
 @triton.jit
 def kernel(x, out, columns, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
