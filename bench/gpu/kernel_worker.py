@@ -156,6 +156,10 @@ class Worker:
         self.hosts[request["key"]] = HostProcess(request["solution"], self.folder, self.device, self.spans)
         yield {"process": self.hosts[request["key"]].process.pid}
 
+    def forget(self, request: dict):
+        self.hosts.pop(request["key"]).end()
+        yield {}
+
     def judge(self, request: dict):
         host = self.hosts.pop(request["key"])
         problem = self.problem(request["problem"])

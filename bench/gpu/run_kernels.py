@@ -109,10 +109,7 @@ class Run:
         self.out.mkdir(parents=True, exist_ok=True)
         self.root = ROOT / "tasks" / "kernels"
         self.lines = (self.out / "kernels.jsonl").open("a", buffering=1)
-        shared = Path("/dev/shm")
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="assay-kernels-", dir=shared if os.access(shared, os.W_OK) else None)
-        )
+        self.folder = Path(tempfile.mkdtemp(prefix="assay-kernels-"))
         self.lock = threading.Lock()
         self.workers: list[Worker] = []
         self.spans: str | None = None
@@ -276,6 +273,11 @@ class Run:
             self.write("problem", step=f"prepare {key}", why=str(error)[-300:])
 
     def same(self, one: Worker) -> None:
+        for name, _ in SAME if not self.is_cpu() else ():
+            place = self.root / "solutions" / name / "solution.json"
+            if name in self.problems and place.exists():
+                for turn in range(2):
+                    self.prepare(one, f"same {name} {turn}", with_sources(place))
         for name, workload in SAME:
             place = self.root / "solutions" / name / "solution.json"
             if name not in self.problems or not place.exists() or self.left() < 30:
@@ -285,9 +287,8 @@ class Run:
             keys = [f"same {name} {turn}" for turn in range(2)]
             honest = self.root / "hostile" / "controls" / "library.py"
             # Without a GPU there may be no Triton.
-            solution = solution_of(honest, header_of(honest)) if self.is_cpu() else with_sources(place)
-            for key in keys:
-                self.prepare(one, key, solution)
+            for key in keys if self.is_cpu() else ():
+                self.prepare(one, key, solution_of(honest, header_of(honest)))
             request = {"do": "repeat", "problem": name, "workload": workload, "keys": keys, "ceilings": self.ceilings}
             request |= {"comparisons": self.options.comparisons, "seconds": min(14, self.left())}
             try:
@@ -310,8 +311,14 @@ class Run:
             is_late = path.name in self.late if about_time else False
             if head["problem"] not in self.options.hostile_problems or (head["needs"] == "cuda" and self.is_cpu()):
                 continue
+            if path.stem in self.passed:
+                continue
             if about_time is None or timed == about_time or is_late:
                 waiting.put((path, head))
+        for path in sorted((self.root / "hostile" / "controls").glob("*.py")) if about_time is False else ():
+            head = header_of(path)
+            if head["problem"] in self.options.hostile_problems and (head["needs"] == "any" or not self.is_cpu()):
+                waiting.put((path, head | {"as": "controls"}))
         # Beside the compilers there is less memory; what is timed needs many sets.
         most = 1 << 30 if about_time is False else None
         threads = [threading.Thread(target=self.lane, args=(one, waiting, kind, stop, most)) for one in lanes]
@@ -320,6 +327,8 @@ class Run:
         for thread in threads:
             thread.join()
 
+    passed: set[str] = set()
+    """Honest kernels that passed beside the compilers already; those that did not have another turn alone."""
     late: set[str] = set()
     """Hostile kernels that had no turn while references were compiled."""
 
@@ -341,6 +350,7 @@ class Run:
             path, head = ready.pop(0)
             if time.monotonic() > stop:
                 self.late.add(path.name)
+                self.forget(one, path.stem)
                 continue
             record = {
                 "name": path.stem,
@@ -360,7 +370,18 @@ class Run:
                 result = one.ask(request, time.monotonic() + 50)[0]["result"]
             except Stopped as error:
                 result = {"valid": False, "reason": f"no answer: {error}"[:500], "judge_failed": True}
+            if stop < float("inf") and record["list"] == "controls":
+                if not result["valid"]:
+                    self.write("noisy", **record, problem=head["problem"], result=slim(result))
+                    continue
+                self.passed.add(path.stem)
             self.write("hostile", **record, problem=head["problem"], result=slim(result))
+
+    def forget(self, one: Worker, key: str) -> None:
+        try:
+            one.ask({"do": "forget", "key": key, "ceilings": self.ceilings}, time.monotonic() + 10)
+        except Stopped as error:
+            self.write("problem", step=f"forget {key}", why=str(error)[-300:])
 
 
 def header_of(path: Path) -> dict[str, str]:
@@ -402,14 +423,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=330.0, help="for all of it; everything is ended then")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--compilers", type=int, default=10)
-    parser.add_argument("--lanes", type=int, default=2, help="hostile kernels judged side by side while others compile")
+    parser.add_argument("--lanes", type=int, default=3, help="hostile kernels judged side by side while others compile")
     parser.add_argument("--ahead", type=int, default=3, help="hosts of a lane that are started before their turn")
     parser.add_argument("--compile-seconds", type=float, default=70.0)
     parser.add_argument("--blocks", type=int, default=5, help="bursts of a workload of our solutions, two to warm up")
     parser.add_argument(
         "--comparisons", type=int, default=20, help="of a kernel with itself, for each problem and kind"
     )
-    parser.add_argument("--reserve", type=float, default=75.0, help="seconds that solutions leave for what follows")
+    parser.add_argument("--reserve", type=float, default=95.0, help="seconds that solutions leave for what follows")
     parser.add_argument("--only", nargs="*", help="problems; all without")
     parser.add_argument("--hostile-problems", nargs="*", default=list(HOSTILE_PROBLEM_WORKLOAD))
     parser.add_argument("--skip", nargs="*", default=[], help="compile contain table solutions same time controls")

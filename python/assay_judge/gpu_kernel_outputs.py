@@ -154,9 +154,14 @@ def _check_samples(taken: Taken, definition: Definition, samples: dict) -> int:
             if left and verifying.poison_left(plain.reshape(-1)[index]) < left:
                 reason = f"{left} of {len(places)} sampled elements of a call of a burst still hold their poison"
                 raise Refusal("gpu-kernel-poison", reason, suspected=left == len(places))
-            if not verifying.verify(spread, exact, plain).ok:
+            verdict = verifying.verify(spread, exact, plain)
+            if not verdict.ok:
                 reason = "sampled elements of a call are wrong where outputs of other calls of the burst were right"
-                raise Refusal("gpu-kernel-correct", reason, suspected=False)
+                right, own = exact.reshape(-1)[index].to(torch.float64), output.to(torch.float64)
+                relative = float((own - right).norm() / right.norm().clamp_min(1e-30))
+                is_close = relative < verifying.SLOPPY and output.dtype.is_floating_point
+                check = "gpu-kernel-precision" if is_close else "gpu-kernel-correct"
+                raise Refusal(check, f"{reason}: {verdict.words}", suspected=False)
             looked += len(places)
     return looked
 
