@@ -17,6 +17,7 @@ import json
 import math
 import os
 import random
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if not __package__:
 from assay_judge import gpu_kernel_schema as schema
 from assay_judge import gpu_kernel_timing as timing
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer
+from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_timing import Ceilings, measure_ceilings
 from assay_judge.gpu_kernel_trial import Refusal, Trial, TrialPlan
 from assay_judge.language_model import write_result
@@ -65,6 +67,10 @@ class Settings:
     on_cpu_sizes: bool
     plan: TrialPlan
     ceilings: Ceilings | None
+    only: list[int] | None = None
+    """Numbers of the workloads, where not all are judged."""
+    reference: Reference | None = None
+    """Of a program that judges many: one whose compiled form is kept."""
 
 
 class Report:
@@ -100,13 +106,19 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     solution, digest = read_solution(settings.solution, problem)
     report.note("gpu-kernel-sources", f"{len(solution.sources)} sources, SHA-256 {digest[:16]}")
     ceilings = settings.ceilings or measure_ceilings(settings.device)
-    trial = Trial(problem, peer, settings.exchange, settings.device, ceilings, settings.plan, report.note)
-    trial.open(random.Random(settings.seed))
+    trial = Trial(
+        problem, peer, settings.exchange, settings.device, ceilings, settings.plan, report.note, settings.reference
+    )
     workloads = problem.cpu_workloads if settings.on_cpu_sizes else problem.workloads
+    if settings.only is not None:
+        workloads = tuple(workloads[one] for one in settings.only if one < len(workloads))
+    trial.open(random.Random(settings.seed), workloads)
+    clocks = [device_clocks(settings.device)]
     before = [trial.quiet(one) for one in workloads] if settings.device == "cuda" else [None] * len(workloads)
     trial.load(digest)
     found = [trial.judge_workload(one, quiet) for one, quiet in zip(workloads, before, strict=True)]
     peer.expect_silence()
+    clocks.append(device_clocks(settings.device))
     trial.close()
     if not peer.quit(seconds=10.0):
         raise Refusal("protocol", "the kernel host did not end when it was told to", suspected=True)
@@ -136,7 +148,25 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
         "traces": traces,
         "ceilings": ceilings.to_json(),
         "device": device_name(settings.device),
+        "clocks": clocks,
+        "transport": trial.transport,
+        "changed_state": sorted(trial.changed),
     }
+
+
+CLOCK_FIELDS = ("clocks.sm", "clocks.mem", "temperature.gpu", "power.draw", "clocks_event_reasons.active")
+
+
+def device_clocks(device: str) -> dict | None:
+    """Clocks of the card as its driver tells them, to be recorded. They are never set."""
+    if device != "cuda":
+        return None
+    command = ["nvidia-smi", f"--query-gpu={','.join(CLOCK_FIELDS)}", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines()[0]
+    except (OSError, subprocess.TimeoutExpired, IndexError):
+        return None
+    return dict(zip(CLOCK_FIELDS, (one.strip() for one in said.split(",")), strict=False))
 
 
 def device_name(device: str) -> str:
@@ -201,6 +231,8 @@ def main() -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--cpu-sizes", action="store_true", help="the workloads of workload.cpu.jsonl")
     parser.add_argument("--blocks", type=int, default=7, help="bursts of each workload, two of them to warm up")
+    parser.add_argument("--workloads", type=int, nargs="*", help="numbers of the workloads; all without")
+    parser.add_argument("--share", choices=("auto", "always", "never"), default="auto", help="memory with the host")
     parser.add_argument("--no-compile", action="store_true", help="the baseline is the eager reference alone")
     parser.add_argument("--ceilings", type=Path, help="JSON of measured ceilings; else they are measured")
     parser.add_argument("--host-process", type=int, help="number of the host's process, where it can be seen")
@@ -209,11 +241,13 @@ def main() -> int:
     options = parser.parse_args()
     descriptors = int(os.environ["ASSAY_PEER_OUT_FD"]), int(os.environ["ASSAY_PEER_IN_FD"])
     ceilings = Ceilings(**json.loads(options.ceilings.read_text())) if options.ceilings else None
-    plan = TrialPlan(options.blocks, not options.no_compile, options.host_process)
+    share = {"auto": None, "always": True, "never": False}[options.share]
+    plan = TrialPlan(options.blocks, not options.no_compile, options.host_process, share)
     on_cpu_sizes = options.cpu_sizes or options.device == "cpu"
     settings = Settings(
         options.problem, options.solution, options.exchange, options.seed, options.device, on_cpu_sizes, plan, ceilings
     )
+    settings.only = options.workloads
     torch.set_grad_enabled(False)
     result = judge_or_explain(settings, GpuKernelPeer(*descriptors, started + options.timeout))
     result["judge_seconds"] = round(time.monotonic() - started, 3)

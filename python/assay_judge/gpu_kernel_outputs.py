@@ -52,10 +52,19 @@ class Taken:
     items: list[list] = field(default_factory=list)
     again: Callable[[], object] = field(default=lambda: None)
     """Asks for the same once more, into the same places of the file."""
+    later: Callable[[], dict[tuple[int, int], torch.Tensor]] | None = None
+    """Where memory is shared: the outputs as they lie there now."""
+    earlier: Callable[[int], Inputs] | None = None
+    """The inputs that a set had in the burst before."""
     worst: float = 0.0
     relative: float = 0.0
     largest: float = 0.0
     planted: int = 0
+
+    def numbers_only(self) -> Taken:
+        """Without the tensors, which another burst overwrites."""
+        self.outputs, self.bases = {}, []
+        return self
 
     def read(self, items: list[list], shapes: object, definition: Definition, axes: Axes) -> None:
         """Raises Refusal when an output has another shape or type, HostFailure when there is nothing."""
@@ -72,6 +81,8 @@ class Taken:
             self.outputs[one, which] = self._get(sizes, wanted.dtype, place)
 
     def once_more(self, definition: Definition, axes: Axes) -> dict[tuple[int, int], torch.Tensor]:
+        if self.later is not None:
+            return self.later()
         self.again()
         return {
             (one, which): self._get(definition.outputs[which].sizes(axes), definition.outputs[which].dtype, place)
@@ -143,9 +154,14 @@ def _check_samples(taken: Taken, definition: Definition, samples: dict) -> int:
             if left and verifying.poison_left(plain.reshape(-1)[index]) < left:
                 reason = f"{left} of {len(places)} sampled elements of a call of a burst still hold their poison"
                 raise Refusal("gpu-kernel-poison", reason, suspected=left == len(places))
-            if not verifying.verify(spread, exact, plain).ok:
+            verdict = verifying.verify(spread, exact, plain)
+            if not verdict.ok:
                 reason = "sampled elements of a call are wrong where outputs of other calls of the burst were right"
-                raise Refusal("gpu-kernel-correct", reason, suspected=False)
+                right, own = exact.reshape(-1)[index].to(torch.float64), output.to(torch.float64)
+                relative = float((own - right).norm() / right.norm().clamp_min(1e-30))
+                is_close = relative < verifying.SLOPPY and output.dtype.is_floating_point
+                check = "gpu-kernel-precision" if is_close else "gpu-kernel-correct"
+                raise Refusal(check, f"{reason}: {verdict.words}", suspected=False)
             looked += len(places)
     return looked
 
@@ -188,6 +204,8 @@ def _stale(taken: Taken, one: int, which: int, output: torch.Tensor) -> str | No
         [("a set that differs in one element", taken.sets.inputs[taken.probe[0]])] if (one == taken.probe[1]) else []
     )
     candidates.append(("inputs before their last change", taken.bases[taken.plan[one]["base"]]))
+    if taken.earlier is not None:
+        candidates.append(("the inputs of the burst before", taken.earlier(one)))
     candidates += [
         ("another call's inputs", taken.sets.inputs[other]) for other in range(min(OTHERS, taken.sets.count))
     ]

@@ -23,8 +23,11 @@ REPLY = struct.Struct("<4sQBI")
 """Magic, request id, status, size of the JSON that follows."""
 MAX_REPLY_BYTES = 1 << 20
 
+GREETING = 32
+"""Bytes by which judge and host find out that they see the same memory."""
+
 OPEN = 0
-"""The exchange file is there. Nothing of the candidate's is loaded."""
+"""The exchange file is there, and perhaps shared memory. Nothing of the candidate's is loaded."""
 LOAD = 1
 """Load the solution. Replies with the SHA-256 of what was loaded."""
 SHAPE = 2
@@ -32,7 +35,8 @@ SHAPE = 2
 LAY = 3
 """Copy bases from the file to the device."""
 SET_UP = 4
-"""Make every set from its base and the changes named, poison its outputs, push the caches full of something else."""
+"""Put global state back, and have every set ready: made from its base and the changes named, outputs poisoned, caches
+full of something else. In shared memory the judge does that itself, and the host only learns the places."""
 GO = 5
 """Call the kernel once for each set, in this order; the judge's clock runs. Replies when the device is idle."""
 SAMPLE = 6

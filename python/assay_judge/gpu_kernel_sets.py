@@ -28,13 +28,21 @@ Described = tuple[str, tuple[int, ...] | None, str]
 """Name, shape (None for a scalar), type."""
 
 
-class Place:
-    """Room on the device for one tensor, which may lie at several addresses in it."""
+def room_of(shape: tuple[int, ...], dtype: str) -> int:
+    """Bytes that a tensor and its shifts take."""
+    count = max(1, torch.Size(shape).numel()) * DTYPES[dtype].itemsize
+    return -(-(count + ALIGNMENT * SLACK) // 4096) * 4096
 
-    def __init__(self, shape: tuple[int, ...], dtype: str, device: str) -> None:
+
+class Place:
+    """Room on the device for one tensor, which may lie at several addresses in it. `room`: bytes to use, if given."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, device: str, room: torch.Tensor | None = None) -> None:
         self._shape, self._dtype = shape, DTYPES[dtype]
         self._bytes = max(1, torch.Size(shape).numel()) * self._dtype.itemsize
-        self._room = torch.empty(self._bytes + ALIGNMENT * SLACK, dtype=torch.uint8, device=device)
+        if room is None:
+            room = torch.empty(room_of(shape, dtype), dtype=torch.uint8, device=device)
+        self._room = room
 
     def at(self, shift: int) -> torch.Tensor:
         start = (shift % SLACK) * ALIGNMENT
@@ -42,37 +50,75 @@ class Place:
 
 
 class Sets:
-    """`count` sets. `set_up` gives them content; the tensors stay valid until it is called again."""
+    """`count` sets. `set_up` gives them content; the tensors stay valid until it is called again.
 
-    def __init__(self, inputs: list[Described], outputs: list[Described], count: int, device: str) -> None:
+    `share`: bytes in which all of them lie, one after the other, in the same places for whoever else sees these bytes.
+    """
+
+    def __init__(
+        self,
+        inputs: list[Described],
+        outputs: list[Described],
+        count: int,
+        device: str,
+        share: torch.Tensor | None = None,
+    ) -> None:
         self.device = device
         self.count = count
         self._described = inputs, outputs
-        self._places = [
-            [Place(shape, dtype, device) if shape is not None else None for _, shape, dtype in (*inputs, *outputs)]
-            for _ in range(count)
-        ]
+        self._places: list[list[Place | None]] = []
+        at = 0
+        for _ in range(count):
+            places: list[Place | None] = []
+            for _, shape, dtype in (*inputs, *outputs):
+                if shape is None:
+                    places.append(None)
+                    continue
+                size = room_of(shape, dtype)
+                room = None if share is None else share[at : at + size]
+                places.append(Place(shape, dtype, device, room))
+                at += size
+            self._places.append(places)
         self.inputs: list[Inputs] = []
         self.outputs: list[list[torch.Tensor]] = []
 
+    @staticmethod
+    def size(inputs: list[Described], outputs: list[Described], count: int) -> int:
+        """Bytes of a share that holds them."""
+        described = (*inputs, *outputs)
+        return count * sum(room_of(shape, dtype) for _, shape, dtype in described if shape is not None)
+
     def set_up(self, bases: list[Inputs], plan: list[dict]) -> None:
         """`plan`: for each set its base, shift and changes."""
-        inputs, outputs = self._described
-        self.inputs, self.outputs = [], []
-        for places, one in zip(self._places, plan, strict=True):
-            base = bases[one["base"]]
-            shift = one["shift"]
-            into: Inputs = {}
-            for turn, (name, shape, _) in enumerate(inputs):
-                place = places[turn]
-                into[name] = base[name] if shape is None or place is None else place.at(shift + 7 * turn)
-            sampler.apply(base, [Change.from_json(record) for record in one["changes"]], into)
-            self.inputs.append(into)
-            made = [place.at(shift + 3 * turn) for turn, place in enumerate(places[len(inputs) :]) if place is not None]
-            for tensor in made:
-                tensor.reshape(-1).view(torch.uint8).fill_(POISON if tensor.dtype != torch.bool else 1)
-            self.outputs.append(made)
+        self.view([one["shift"] for one in plan], [bases[one["base"]] for one in plan])
+        for into, one in zip(self.inputs, plan, strict=True):
+            sampler.apply(bases[one["base"]], [Change.from_json(record) for record in one["changes"]], into)
+        self.poison()
         flush(self.device)
+
+    def view(self, shifts: list[int], scalars: list[Inputs]) -> None:
+        """The tensors at their places, whatever lies there. `scalars`: for each set the inputs that are numbers."""
+        inputs, _ = self._described
+        self.inputs, self.outputs = [], []
+        for places, shift, given in zip(self._places, shifts, scalars, strict=True):
+            into: Inputs = {}
+            for turn, (name, _, _) in enumerate(inputs):
+                place = places[turn]
+                into[name] = given[name] if place is None else place.at(shift + 7 * turn)
+            self.inputs.append(into)
+            rest = enumerate(places[len(inputs) :])
+            self.outputs.append([place.at(shift + 3 * turn) for turn, place in rest if place is not None])
+
+    def poison(self) -> None:
+        for outputs in self.outputs:
+            for tensor in outputs:
+                tensor.reshape(-1).view(torch.uint8).fill_(POISON if tensor.dtype != torch.bool else 1)
+
+    def copy_inputs(self, source: Sets) -> None:
+        for own, other in zip(self.inputs, source.inputs, strict=True):
+            for name, tensor in own.items():
+                if isinstance(tensor, torch.Tensor):
+                    tensor.copy_(other[name])
 
 
 _flush_room: dict[str, torch.Tensor] = {}
@@ -82,8 +128,9 @@ def flush(device: str) -> None:
     """Fills the caches with something else and waits."""
     if device.startswith("cuda"):
         if device not in _flush_room:
-            _flush_room[device] = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device=device)
-        _flush_room[device].zero_()
+            _flush_room[device] = torch.zeros(FLUSH_BYTES, dtype=torch.uint8, device=device)
+        # Read and written: a cache that keeps what is only read is emptied too.
+        _flush_room[device].add_(1)
     wait(device)
 
 

@@ -93,7 +93,7 @@ def measure_ceilings(device: str) -> Ceilings:
         fp32=product(torch.float32, size // 2),
         fp16=product(torch.float16, size),
         bf16=bf16,
-        fp8=_float8(size, device, turns) if on_gpu else bf16,
+        fp8=_float8(size, device, turns) if on_gpu and torch.cuda.get_device_capability() >= (8, 9) else bf16,
     )
 
 
@@ -133,6 +133,22 @@ def score(seconds: float, baseline: float, light: float) -> float:
 
 def net_seconds(outer: float, price: float) -> float:
     return max(outer - min(price, MOST_PRICE), LEAST_SHARE * outer)
+
+
+def spans_agree(spans: dict | None) -> tuple[bool, str]:
+    """Whether the third clock, CUPTI's, tells about what the other two do of the same burst. It is a claim, too."""
+    if spans is None:
+        return True, "no third clock here"
+    try:
+        span, outer, event = float(spans["span"]), float(spans["outer"]), float(spans["event"])
+        if spans.get("started") != 0 or spans.get("error") or spans.get("lost") or span == 0:
+            return True, f"no third clock: {str({one: spans.get(one) for one in ('started', 'error', 'lost')})[:100]}"
+    except (KeyError, TypeError, ValueError):
+        return False, "what the host says of its spans is no number"
+    words = f"spans of a traced burst {span * 1e3:.3f} ms, {outer * 1e3:.3f} ms outside, {event * 1e3:.3f} ms of events"
+    # Tracing costs the host time, not the device: a span may be shorter than what is outside, never longer.
+    is_short = span < outer * (1 - CLOCK_SHARE) - 2.5 * CLOCK_SECONDS
+    return span <= outer * 1.1 + CLOCK_SECONDS and not is_short, words
 
 
 def clocks_agree(blocks: list[Block], count: int) -> tuple[bool, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import random
@@ -21,8 +22,10 @@ from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer, number_of
 from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_schema import Axes, Problem, Workload
-from assay_judge.gpu_kernel_sets import AreaFile, Sets, burst
+from assay_judge.gpu_kernel_sets import AreaFile, Sets, bits_of, burst, flush, wait
+from assay_judge.gpu_kernel_share import Share, make_share
 from assay_judge.gpu_kernel_timing import Block, Ceilings
+from assay_judge.gpu_kernel_verify import poison_left
 from assay_judge.protocol import HostFailure
 
 WARM_UPS = 2
@@ -48,6 +51,13 @@ class TrialPlan:
     blocks: int = 7
     compile: bool = True
     host_process: int | None = None
+    share: bool | None = None
+    """Whether judge and host see the same memory. None: on a GPU, if it can be done."""
+    most_bytes: int = MOST_BYTES
+
+
+SPANS_TURN = 1
+"""The burst that is traced: a warm-up after everything was compiled. Tracing costs time."""
 
 
 @dataclass
@@ -69,6 +79,10 @@ class Found:
     event_all: list[float]
     eager_all: list[float]
     compiled_all: list[float]
+    quiet_seconds: float | None = None
+    """Of the reference, the better of both ways, before the candidate was loaded."""
+    spans: dict | None = None
+    """What CUPTI saw in one burst, with the other two clocks of that burst."""
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -84,21 +98,32 @@ class Trial:
         ceilings: Ceilings,
         plan: TrialPlan,
         note: Note,
+        reference: Reference | None = None,
     ) -> None:
         self.problem, self.peer, self.device = problem, peer, device
         self.price = 0.0
         self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
-        self._reference = Reference(problem.definition)
+        self._reference = reference or Reference(problem.definition)
         self._random = random.Random()
         self._area: AreaFile | None = None
         self._calls = self._elements = self._planted = 0
         self._worst = 0.0
+        self._share: Share | None = None
+        self._theirs: Sets | None = None
+        self._snapshot: list[list[torch.Tensor]] = []
+        self._snapshot_price = 0.0
+        self._has_spans = False
+        self._spans: dict | None = None
+        self._previous: tuple[list[Inputs], list[dict]] | None = None
+        self.served = 0
+        self.transport = "file"
+        self.changed: set[str] = set()
 
-    def open(self, generator: random.Random) -> None:
+    def open(self, generator: random.Random, workloads: tuple[Workload, ...] = ()) -> None:
         """Before anything of the candidate's is loaded: the exchange, and what asking costs."""
         self._random = generator
         self._area = AreaFile(str(self._exchange / protocol.AREA_FILE), AREA_BYTES)
-        self.peer.ask(protocol.OPEN)
+        self._greet(workloads)
         described = {"inputs": [["x", [64], "float32"]], "outputs": [["y", [64], "float32"]]}
         self.peer.ask(protocol.SHAPE, sets=4, **described)
         self.peer.ask(protocol.LAY, bases=[{"x": 0}])
@@ -121,31 +146,99 @@ class Trial:
         if self._area is not None:
             self._area.close()
 
-    def quiet(self, workload: Workload) -> float:
-        """Seconds of the eager reference while no candidate is loaded."""
+    def _greet(self, workloads: tuple[Workload, ...]) -> None:
+        """Finds out whether host and judge can see the same memory, and whether the host can trace."""
+        wanted = self.device == "cuda" if self._plan.share is None else self._plan.share
+        if wanted and workloads:
+            axes = [self.problem.definition.resolve(one.axes) for one in workloads]
+            size = max(Sets.size(*self._sized(one), self._sets_of(one)) for one in axes)
+            try:
+                self._share = make_share(max(size, 4096), self.device)
+            except (RuntimeError, OSError, AttributeError) as error:
+                self.transport = f"file: {error}"[:200]
+        greeting = None
+        if self._share is not None:
+            greeting = torch.randint(0, 256, (protocol.GREETING,), dtype=torch.uint8)
+            self._share.tensor[: protocol.GREETING] = greeting.to(self.device)
+            wait(self.device)
+        reply = self.peer.ask(protocol.OPEN, share=self._share.described if self._share is not None else None)
+        self._has_spans = reply.get("spans") is True
+        if self._share is None or greeting is None:
+            return
+        answer = self._share.tensor[protocol.GREETING : 2 * protocol.GREETING].cpu()
+        if reply.get("saw") == bytes(greeting.tolist()).hex() and torch.equal(answer, greeting.flip(0)):
+            self.transport = self._share.described["kind"]
+            return
+        self.transport = f"file: {reply.get('no_share')}"[:300]
+        self._share = None
+
+    def quiet(self, workload: Workload) -> tuple[float, float]:
+        """Seconds of one call of the reference while no candidate is loaded: eager, and the better of both ways."""
         axes = self.problem.definition.resolve(workload.axes)
         sets = self._make_sets(self._sets_of(axes), axes)
         bases, plan, _ = self._draw(workload, axes, sets.count)
+        order = list(range(sets.count))
+        sets.set_up(bases, plan)
+        self._baseline(sets, order)
         found = []
         for _ in range(3):
-            sets.set_up(bases, plan)
-            found.append(burst(lambda one: self._reference.plain(sets.inputs[one]), list(range(sets.count)), "cuda")[1])
-        return min(found) / sets.count
+            flush(self.device)
+            found.append(self._baseline(sets, order))
+        eager = median(one[0] for one in found)
+        best = min([eager] + ([median(one[1] for one in found)] if self._plan.compile else []))
+        return eager / sets.count, best / sets.count
 
-    def judge_workload(self, workload: Workload, quiet: float | None) -> Found:
+    def _share_sets(self, axes: Axes, count: int, sets: Sets) -> None:
+        """The host's sets as the judge sees them, room for what will be taken of them, and what taking costs."""
+        if self._share is None:
+            return
+        self._theirs = Sets(*self._sized(axes), count, self.device, self._share.tensor)
+        self._theirs.view([0] * count, [self._scalars(sets, 0)] * count)
+        self._snapshot = [[torch.empty_like(one) for one in outputs] for outputs in self._theirs.outputs]
+        prices = []
+        for _ in range(5):
+            flush(self.device)
+            started = time.perf_counter()
+            self._take_snapshot(list(range(count)))
+            prices.append(time.perf_counter() - started)
+        self._snapshot_price = sorted(prices)[1]
+
+    @staticmethod
+    def _scalars(sets: Sets, one: int) -> Inputs:
+        given = sets.inputs[one] if sets.inputs else {}
+        return {name: value for name, value in given.items() if not isinstance(value, torch.Tensor)}
+
+    def _take_snapshot(self, order: list[int]) -> None:
+        """Copies all outputs to where the host cannot reach them, those of the last call first."""
+        for one in reversed(order):
+            for own, shared in zip(self._snapshot[one], self._theirs.outputs[one], strict=True):
+                own.copy_(shared)
+        wait(self.device)
+
+    def judge_workload(self, workload: Workload, quiet: tuple[float, float] | None) -> Found:
         """Raises Refusal or HostFailure."""
         axes = self.problem.definition.resolve(workload.axes)
         count = self._sets_of(axes)
-        self._shape_host(axes, count)
         sets = self._make_sets(count, axes)
+        bases, plan, _ = self._draw(workload, axes, count)
+        sets.set_up(bases, plan)
+        # The price of taking is known before the host hears of these shapes.
+        self._share_sets(axes, count, sets)
+        del bases
+        self._spans = None
+        self._shape_host(axes, count)
         blocks: list[Block] = []
         taken: list[Taken] = []
         threads: set[str] = set()
         for turn in range(self._plan.blocks):
             self.peer.doing = f"in burst {turn + 1} of workload {workload.axes}"
-            blocks.append(self._block(workload, axes, sets, turn % 4 in (0, 3), taken))
+            spans = turn == SPANS_TURN and self._has_spans
+            blocks.append(self._block(workload, axes, sets, turn % 4 in (0, 3), taken, spans))
+            taken[:-1] = [one.numbers_only() for one in taken[:-1]]
             threads = self._census(threads, is_first=turn == 0)
-        found = self._conclude(workload, axes, count, blocks[min(WARM_UPS, len(blocks) - 1) :], taken)
+        found = self._conclude(workload, axes, count, blocks[min(WARM_UPS, len(blocks) - 1) :], taken, quiet)
+        self._theirs, self._snapshot, self._previous = None, [], None
+        taken.clear()
         self._refuse_times(found, blocks[min(WARM_UPS, len(blocks) - 1) :], quiet)
         del sets
         if self.device == "cuda":
@@ -159,9 +252,10 @@ class Trial:
         sets = self._make_sets(self._sets_of(axes), axes)
         order = list(range(sets.count))
         found = []
+        bases, plan, _ = self._draw(workload, axes, sets.count)
+        sets.set_up(bases, plan)
         for _ in range(self._plan.blocks):
-            bases, plan, _ = self._draw(workload, axes, sets.count)
-            sets.set_up(bases, plan)
+            flush(self.device)
             found.append(self._baseline(sets, order))
         counted = found[min(WARM_UPS, len(found) - 1) :]
         eager = median(one[0] for one in counted) / sets.count
@@ -171,35 +265,71 @@ class Trial:
             "uuid": workload.uuid,
             "axes": workload.axes,
             "calls": sets.count,
+            "bytes": self.problem.bytes(axes),
+            "operations": self.problem.operations(axes),
             "eager_us": eager * 1e6,
             "compiled_us": compiled * 1e6,
             "baseline_us": best * 1e6,
             "light_us": light * 1e6,
             "score_of_eager": timing.score(eager, best, light),
+            "score_of_best": timing.score(best, best, light),
+            "faster_than_light": best < timing.FLOOR_SHARE * light,
         }
+
+    def serve_only(self, workload: Workload, axes: Axes) -> None:
+        """Gives the host content once, for bursts that nobody verifies: to measure the clock itself."""
+        self.served = self._sets_of(axes)
+        self._shape_host(axes, self.served)
+        bases, plan, _ = self._draw(workload, axes, self.served)
+        self._lay(bases)
+        self.peer.ask(protocol.SET_UP, sets=plan)
+
+    def time_once(self, order: list[int]) -> tuple[float, float]:
+        """Seconds of a whole burst on the judge's clock and between the host's events."""
+        started = time.perf_counter()
+        reply = self.peer.ask(protocol.GO, order=order)
+        return time.perf_counter() - started, number_of(reply, "event")
 
     # --- one burst
 
-    def _block(self, workload: Workload, axes: Axes, sets: Sets, candidate_first: bool, taken: list[Taken]) -> Block:
+    def _block(
+        self,
+        workload: Workload,
+        axes: Axes,
+        sets: Sets,
+        candidate_first: bool,
+        taken: list[Taken],
+        with_spans: bool = False,
+    ) -> Block:
         bases, plan, probe = self._draw(workload, axes, sets.count)
-        self._lay(bases)
+        if self._theirs is None:
+            self._lay(bases)
         sets.set_up(bases, plan)
         order = self._random.sample(range(sets.count), sets.count)
         timed = [(order[-1 - turn % sets.count], turn % len(sets.outputs[0])) for turn in range(4)]
         asked = [[one, which, self._places(sets.outputs[one][which], TIMED_PLACES)] for one, which in timed]
         baseline = None if candidate_first else self._baseline(sets, order)
-        self.peer.ask(protocol.SET_UP, sets=plan)
+        self._set_up_host(sets, plan)
         # What is asked for becomes known after the calls; the clock stops when the answers are here.
         started = time.perf_counter()
-        reply = self.peer.ask(protocol.GO, order=order)
-        bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
+        reply = self.peer.ask(protocol.GO, order=order, spans=with_spans)
+        if self._theirs is not None:
+            self._take_snapshot(order)
+            asked, bits = [], []
+        else:
+            bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
         outer = time.perf_counter() - started
         event = number_of(reply, "event")
+        if reply.get("kinds"):
+            words = f"what was returned is {str(reply['kinds'])[:120]}"
+            raise Refusal("gpu-kernel-shape", words, suspected="Tensor [" not in str(reply["kinds"]))
         one = self._verify(axes, sets, bases, plan, probe, asked, bits)
         taken.append(one)
         baseline = baseline or self._baseline(sets, order)
         self._calls += sets.count
-        net = timing.net_seconds(outer, self.price)
+        net = timing.net_seconds(outer - (self._snapshot_price if self._theirs is not None else 0.0), self.price)
+        if with_spans and isinstance(reply.get("spans"), dict):
+            self._spans = reply["spans"] | {"outer": net, "event": event, "calls": sets.count}
         compiled = None if baseline[1] is None else baseline[1] / sets.count
         return Block(net / sets.count, event / sets.count, baseline[0] / sets.count, compiled)
 
@@ -260,9 +390,13 @@ class Trial:
         """Takes whole outputs of some sets and a few elements of others, all chosen after the calls."""
         generator, definition = self._random, self.problem.definition
         large = sum(one.nbytes(axes) for one in definition.outputs) > LARGE_OUTPUT
-        full = {asked[0][0]} if large else {asked[0][0], generator.randrange(sets.count)}
+        last = asked[0][0] if asked else generator.randrange(sets.count)
+        full = {last} if large else {last, generator.randrange(sets.count)}
         if generator.random() < 0.5 and not large:
             full.add(probe[1])
+        if self._theirs is not None:
+            # All is at hand: two sets of which one is the other but for one element, at random places of the order.
+            return self._verify_shared(axes, sets, bases, plan, probe, set(probe))
         place, items = 0, []
         for one in sorted(full):
             for which, output in enumerate(definition.outputs):
@@ -285,9 +419,66 @@ class Trial:
         result = Taken(self._reference, sets, bases, plan, probe, self._area, self.device)
         result.read(items, shapes, definition, axes)
         result.timed, result.sampled = (asked, bits), (at, sampled)
+        result.earlier = self._earlier()
+        self._previous = (bases, plan)
         result.again = lambda: self.peer.ask(protocol.TAKE, items=items)
         result.items = items
         self._elements += check_outputs(result, definition, axes)
+        self._note_outputs(result)
+        return result
+
+    def _verify_shared(
+        self, axes: Axes, sets: Sets, bases: list[Inputs], plan: list[dict], probe: tuple[int, int], full: set[int]
+    ) -> Taken:
+        """All outputs are here: some are verified whole, some in places, and none holds poison or changes any more."""
+        definition, theirs, generator = self.problem.definition, self._theirs, self._random
+        result = Taken(self._reference, sets, bases, plan, probe, self._area, self.device)
+        keys = [(one, which) for one in sorted(full) for which in range(len(definition.outputs))]
+        result.outputs = {(one, which): self._snapshot[one][which] for one, which in keys}
+        result.earlier = self._earlier()
+        self._previous = (bases, plan)
+        result.later = lambda: {(one, which): theirs.outputs[one][which].clone() for one, which in keys}
+        few = 3 if self.problem.footprint(axes) > LARGE_OUTPUT // 2 else SAMPLED_SETS
+        others = generator.sample(range(sets.count), min(few, sets.count))
+        at = [
+            [one, which, self._places(sets.outputs[one][which], SAMPLED_PLACES)]
+            for one in others
+            for which in range(len(definition.outputs))
+        ]
+        result.timed = ([], [])
+        result.sampled = (at, [bits_of(self._snapshot[one][which], places) for one, which, places in at])
+        for one, inputs in enumerate(theirs.inputs):
+            for name, value in inputs.items():
+                if isinstance(value, torch.Tensor) and not _same(value, sets.inputs[one][name]):
+                    raise Refusal("gpu-kernel-inputs-unchanged", f"the input {name} was written", suspected=True)
+        self._note("gpu-kernel-inputs-unchanged", "every input of every call compared byte for byte")
+        self._elements += check_outputs(result, definition, axes)
+        for one, outputs in enumerate(self._snapshot):
+            for which, output in enumerate(outputs):
+                name = definition.outputs[which].name
+                if not _same(output, theirs.outputs[one][which]):
+                    words = f"{name} of a call changed after the burst was said to be done"
+                    raise Refusal("gpu-kernel-late-write", words, suspected=True)
+                if output.dtype.is_floating_point and poison_left(output) > 0:
+                    words = f"{poison_left(output)} of {output.numel()} elements of {name} of a call hold their poison"
+                    raise Refusal("gpu-kernel-poison", words, suspected=poison_left(output) == output.numel())
+        self._note_outputs(result)
+        return result
+
+    def _earlier(self) -> Callable[[int], Inputs] | None:
+        if self._previous is None:
+            return None
+        bases, plan = self._previous
+
+        def inputs(one: int) -> Inputs:
+            base = bases[plan[one]["base"]]
+            into = {name: torch.empty_like(it) if isinstance(it, torch.Tensor) else it for name, it in base.items()}
+            sampler.apply(base, [Change.from_json(record) for record in plan[one]["changes"]], into)
+            return into
+
+        return inputs
+
+    def _note_outputs(self, result: Taken) -> None:
         self._worst = max(self._worst, result.worst)
         self._planted += result.planted
         self._note("gpu-kernel-canary", f"{self._planted} planted wrong outputs were noticed")
@@ -295,9 +486,8 @@ class Trial:
         self._note("gpu-kernel-correct", f"{self._elements} elements of timed outputs against float64")
         self._note("gpu-kernel-precision", f"{self._worst:.2f} of the error budget used at most")
         self._note("gpu-kernel-poison", "no output held its poison after a burst")
-        self._note("gpu-kernel-late-write", "what was read while the clock ran stayed as it was")
+        self._note("gpu-kernel-late-write", "what was taken while the clock ran stayed as it was")
         self._note("gpu-kernel-fresh", "each burst had content, places and an order of its own")
-        return result
 
     def _check_inputs(self, items: list[list], sets: Sets) -> None:
         for one, kind, name, place in items:
@@ -317,30 +507,48 @@ class Trial:
 
     # --- around it
 
+    def _set_up_host(self, sets: Sets, plan: list[dict]) -> None:
+        if self._theirs is None:
+            reply = self.peer.ask(protocol.SET_UP, sets=plan)
+        else:
+            shifts = [one["shift"] for one in plan]
+            scalars = [self._scalars(sets, one) for one in range(sets.count)]
+            reply = self.peer.ask(protocol.SET_UP, shifts=shifts, scalars=scalars)
+            self._theirs.view(shifts, scalars)
+            # The content comes last, just before the clock starts.
+            self._theirs.poison()
+            self._theirs.copy_inputs(sets)
+            flush(self.device)
+        if isinstance(reply.get("changed"), list):
+            self.changed |= {str(one)[:60] for one in reply["changed"][:10]}
+
     def _sets_of(self, axes: Axes) -> int:
         if self.device != "cuda":
             return 4
         light = timing.speed_of_light(self.problem, axes, self._ceilings)
-        room = MOST_BYTES // self.problem.footprint(axes)
+        room = self._plan.most_bytes // self.problem.footprint(axes)
         return max(2, min(MOST_SETS, room, max(4, math.ceil(BURST_SECONDS / light))))
 
     def _described(self) -> tuple[list, list]:
         definition = self.problem.definition
         return list(definition.inputs), list(definition.outputs)
 
-    def _make_sets(self, count: int, axes: Axes) -> Sets:
+    def _sized(self, axes: Axes) -> tuple[list, list]:
         inputs, outputs = (
             [(one.name, None if one.shape is None else one.sizes(axes), one.dtype) for one in kind]
             for kind in self._described()
         )
-        return Sets(inputs, outputs, count, self.device)
+        return inputs, outputs
+
+    def _make_sets(self, count: int, axes: Axes) -> Sets:
+        return Sets(*self._sized(axes), count, self.device)
 
     def _shape_host(self, axes: Axes, count: int) -> None:
         inputs, outputs = (
             [[one.name, None if one.shape is None else list(one.sizes(axes)), one.dtype] for one in kind]
             for kind in self._described()
         )
-        self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs)
+        self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs, shared=self._theirs is not None)
 
     def _census(self, known: set[str], is_first: bool) -> set[str]:
         """Threads and children of the host, from outside. After its first burst nothing may start."""
@@ -348,9 +556,11 @@ class Trial:
         if process is None:
             self._note("gpu-kernel-threads", "the host's process is not visible from here: the supervisor counts")
             return known
-        now = {f"thread {one}" for one in os.listdir(f"/proc/{process}/task")}
-        for one in os.listdir(f"/proc/{process}/task"):
-            with open(f"/proc/{process}/task/{one}/children") as file:
+        tasks = os.listdir(f"/proc/{process}/task")
+        now = {f"thread {one}" for one in tasks}
+        for one in tasks:
+            # A thread may have ended meanwhile, and not every system has these lists.
+            with contextlib.suppress(OSError), open(f"/proc/{process}/task/{one}/children") as file:
                 now |= {f"process {child}" for child in file.read().split()}
         new = now - known
         if new and not is_first:
@@ -359,12 +569,23 @@ class Trial:
         self._note("gpu-kernel-threads", f"{len(now)} threads and processes after the first burst and no more later")
         return now
 
-    def _conclude(self, workload: Workload, axes: Axes, count: int, blocks: list[Block], taken: list[Taken]) -> Found:
+    def _conclude(
+        self,
+        workload: Workload,
+        axes: Axes,
+        count: int,
+        blocks: list[Block],
+        taken: list[Taken],
+        quiet: tuple[float, float] | None,
+    ) -> Found:
         seconds = median(one.outer for one in blocks)
         eager = median(one.eager for one in blocks)
         compiled_all = [one.compiled for one in blocks if one.compiled is not None]
         compiled = median(compiled_all) if compiled_all else None
         baseline = eager if compiled is None else min(eager, compiled)
+        if quiet is not None:
+            # Who slows the baseline down gains nothing by it.
+            baseline = min(baseline, quiet[1])
         light = timing.speed_of_light(self.problem, axes, self._ceilings)
         return Found(
             uuid=workload.uuid,
@@ -382,9 +603,11 @@ class Trial:
             event_all=[one.event for one in blocks],
             eager_all=[one.eager for one in blocks],
             compiled_all=compiled_all,
+            quiet_seconds=None if quiet is None else quiet[1],
+            spans=self._spans,
         )
 
-    def _refuse_times(self, found: Found, blocks: list[Block], quiet: float | None) -> None:
+    def _refuse_times(self, found: Found, blocks: list[Block], quiet: tuple[float, float] | None) -> None:
         if self.device != "cuda":
             for check in ("gpu-kernel-clock", "gpu-kernel-baseline", "gpu-kernel-floor"):
                 self._note(check, "not looked at: there is no GPU, and times of a shared CPU say little")
@@ -392,13 +615,22 @@ class Trial:
         agree, words = timing.clocks_agree(blocks, found.calls)
         if not agree:
             raise Refusal("gpu-kernel-clock", f"the clocks disagree: {words}", suspected=True)
-        self._note("gpu-kernel-clock", words)
+        agree, more = timing.spans_agree(found.spans)
+        if not agree:
+            raise Refusal("gpu-kernel-clock", f"the clocks disagree: {more}", suspected=True)
+        self._note("gpu-kernel-clock", f"{words}; {more}")
         words = f"{found.seconds * 1e6:.1f} us, T_SOL {found.light * 1e6:.1f} us"
         if found.seconds < timing.FLOOR_SHARE * found.light:
             raise Refusal("gpu-kernel-floor", f"faster than the memory and the units of this device: {words}", True)
         self._note("gpu-kernel-floor", words)
         if quiet is not None:
-            words = f"eager {found.eager_seconds * 1e6:.1f} us beside the candidate, {quiet * 1e6:.1f} us before"
-            if found.eager_seconds * found.calls > timing.SLOWED * quiet * found.calls + 5e-4:
+            before = quiet[0]
+            words = f"eager {found.eager_seconds * 1e6:.1f} us beside the candidate, {before * 1e6:.1f} us before"
+            if found.eager_seconds * found.calls > timing.SLOWED * before * found.calls + 5e-4:
                 raise Refusal("gpu-kernel-baseline", f"the baseline was slowed: {words}", suspected=True)
             self._note("gpu-kernel-baseline", words)
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Byte for byte."""
+    return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))

@@ -73,5 +73,11 @@ def judged(
     return json.loads(result.read_text())
 
 
+def header_of(path: Path) -> dict[str, str]:
+    """The first lines of a hostile kernel or a control."""
+    lines = [line[2:].split(": ", 1) for line in path.read_text().splitlines()[:7]]
+    return {one[0]: one[1] for one in lines if len(one) == 2}
+
+
 def failed(result: dict) -> set[str]:
     return {check["id"] for check in result["checks"] if not check["ok"]}

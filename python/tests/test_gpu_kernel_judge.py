@@ -95,15 +95,18 @@ RETURNED = {
     "another type": ("def run(x):\n    return right(x, -1).double()\n", {"gpu-kernel-shape", "protocol"}),
     "a tensor that is lazy": (
         "class Lazy(torch.Tensor):\n    pass\n\n\ndef run(x):\n    return right(x, -1).as_subclass(Lazy)\n",
-        {"gpu-kernel-correct"},
+        {"gpu-kernel-shape"},
     ),
 }
 
 
-def test_an_honest_solution_passes(tmp_path: Path):
-    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, HONEST))
+@pytest.mark.parametrize(("share", "transport"), [("never", "file"), ("always", "memory")])
+def test_an_honest_solution_passes(share: str, transport: str, tmp_path: Path):
+    options = ("--blocks", "3", "--no-compile", "--share", share)
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, HONEST), options=options)
     assert result["valid"], result
     assert failed(result) == set()
+    assert result["transport"] == transport
     assert [one["id"] for one in result["checks"]] == list(CHECKS)
     assert 0 <= result["value"] <= 1
     assert len(result["traces"]) == 2
@@ -118,10 +121,14 @@ def test_a_reference_passes_as_a_solution(name: str, tmp_path: Path):
     assert result["valid"], result
 
 
+@pytest.mark.parametrize("share", ["never", "always"])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_wrong_or_hostile_solution_is_refused_for_its_reason(name: str, tmp_path: Path):
+def test_a_wrong_or_hostile_solution_is_refused_for_its_reason(name: str, share: str, tmp_path: Path):
     text, check, suspected = HOSTILE[name]
-    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, BEFORE + text), options=("--blocks", "5", "--no-compile"))
+    if name in ("a shorter file", "no tensor") and share == "always":
+        pytest.skip("what is shared cannot be shortened, and nothing is read through the host's tensors")
+    options = ("--blocks", "5", "--no-compile", "--share", share)
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, BEFORE + text), options=options)
     assert not result["valid"]
     assert failed(result) == {check}, result["reason"]
     assert result.get("suspected", False) == suspected, result["reason"]

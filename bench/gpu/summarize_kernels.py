@@ -1,0 +1,221 @@
+"""Tables of what run_kernels.py wrote: python bench/gpu/summarize_kernels.py <out>/kernels.jsonl [--markdown]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+LEVEL = 0.05
+EXACT = 12 / 256
+"""Share of patterns of signs whose p is at most LEVEL, with eight pairs."""
+NO_GAIN = 0.03
+"""How much better than the honest kernel's a hostile one's score may be by noise."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args()
+    records = defaultdict(list)
+    for line in options.file.read_text().splitlines():
+        one = json.loads(line)
+        records[one["kind"]].append(one)
+    for show in (device, table, solutions, categories, hostile, same, clocks, problems):
+        show(records)
+
+
+def heading(words: str) -> None:
+    print(f"\n## {words}\n")
+
+
+def rows(names: list[str], lines: list[list]) -> None:
+    print("| " + " | ".join(names) + " |")
+    print("| " + " | ".join("---" for _ in names) + " |")
+    for line in lines:
+        print("| " + " | ".join(number(one) for one in line) + " |")
+
+
+def number(one: object) -> str:
+    if one is None:
+        return "?"
+    return (
+        f"{one:.3g}"
+        if isinstance(one, float) and abs(one) < 100
+        else f"{one:.0f}"
+        if isinstance(one, float)
+        else str(one)
+    )
+
+
+def device(records: dict) -> None:
+    heading("Device")
+    for one in records["start"] + records["spans"] + records["device"] + records["end"]:
+        print(f"- {json.dumps({key: value for key, value in one.items() if key not in ('kind', 'at')})}")
+
+
+def table(records: dict) -> None:
+    heading("References: T_b and T_SOL, microseconds")
+    lines, failed = [], []
+    for one in records["table"]:
+        if "error" in one:
+            failed.append(f"{one['problem']}: {one['error'][:160]}")
+            continue
+        size = " ".join(f"{key}={value}" for key, value in one["axes"].items())
+        line = [one["problem"], size, one["eager_us"], one["compiled_us"], one["baseline_us"], one["light_us"]]
+        lines.append([*line, one["baseline_us"] / one["light_us"], one["score_of_eager"], one["score_of_best"]])
+        if one["faster_than_light"]:
+            failed.append(f"{one['problem']} {size}: the reference is faster than T_SOL: a finding about the problem")
+    names = ["problem", "workload", "eager", "compiled", "T_b", "T_SOL", "T_b/T_SOL", "score eager", "score best"]
+    rows(names, lines)
+    print(f"\n{len({one[0] for one in lines})} problems, {len(lines)} workloads.")
+    for one in failed:
+        print(f"- {one}")
+
+
+def solutions(records: dict) -> None:
+    heading("Our solutions, judged")
+    lines = []
+    for one in records["solution"]:
+        result = one.get("result", {})
+        if not result.get("valid"):
+            lines.append(
+                [one["name"], "refused", one.get("not_run") or result.get("reason", "")[:200], None, None, None]
+            )
+            continue
+        each = result["workloads"]
+        times = ", ".join(
+            f"{it['seconds'] * 1e6:.0f}/{it['baseline'] * 1e6:.0f}/{it['light'] * 1e6:.0f}" for it in each
+        )
+        used = max(it["relative_error"] for it in each)
+        speed = result["metrics"]["speedup"]
+        lines.append([one["name"], result["value"], times, speed, used, result["judge_seconds"]])
+    rows(["problem", "sol_score_local", "us: ours/T_b/T_SOL", "speedup", "relative error", "judged in s"], lines)
+    print(f"\nTransport: {sorted({str(one.get('result', {}).get('transport')) for one in records['solution']})}")
+
+
+def categories(records: dict) -> None:
+    heading("By category")
+    category = {one["problem"]: one["category"] for one in records["table"] if "category" in one}
+    best, ours = defaultdict(list), defaultdict(list)
+    for one in records["table"]:
+        if "error" not in one:
+            best[one["category"]].append(one["baseline_us"] / one["light_us"])
+    for one in records["solution"]:
+        if one.get("result", {}).get("valid"):
+            ours[category.get(one["problem"], "?")].append(one["result"]["value"])
+    lines = []
+    for name, ratios in sorted(best.items()):
+        found = statistics.fmean(ours[name]) if ours[name] else None
+        lines.append([name, len(ratios), math.exp(statistics.fmean(map(math.log, ratios))), len(ours[name]), found])
+    rows(["category", "workloads", "T_b/T_SOL (geometric mean)", "our solutions", "their mean score"], lines)
+
+
+def hostile(records: dict) -> None:
+    honest = {
+        one["problem"]: one["result"]["value"]
+        for one in records["hostile"]
+        if one["list"] in ("honest", "controls")
+        and one["name"].startswith("library")
+        and one.get("result", {}).get("valid")
+    }
+    for kind, words in (("exploits", "Hostile kernels"), ("controls", "Honest kernels that look suspicious")):
+        heading(words)
+        lines, good, ran = [], 0, 0
+        for one in records["hostile"]:
+            if one["list"] != kind:
+                continue
+            if "result" not in one:
+                lines.append([one["name"], one["class"], one["expects"], "not run", one.get("not_run"), ""])
+                continue
+            verdict, said = verdict_of(one, honest)
+            ran += 1
+            good += verdict == "right"
+            result = one["result"]
+            lines.append([one["name"], one["class"], one["expects"], verdict, said, result.get("value")])
+        rows(["kernel", "class", "expected", "verdict", "what the judge said", "score"], lines)
+        print(f"\n{good} of {ran} as expected.")
+
+
+def verdict_of(one: dict, honest: dict[str, float]) -> tuple[str, str]:
+    """'right', 'wrong reason', 'escaped' or 'false alarm', and the judge's words."""
+    result, expected = one["result"], one["expects"].split(", ")
+    failed = [check for check in result.get("checks", []) if not check["ok"]]
+    said = (
+        "; ".join(f"{check['id']}: {check['detail'][:110]}" for check in failed) or result.get("reason", "passed")[:140]
+    )
+    if one["expects"] == "passes":
+        return ("right" if result["valid"] else "false alarm"), said
+    if result["valid"]:
+        bound = honest.get(one["problem"])
+        gained = bound is None or result["value"] > bound + NO_GAIN
+        words = f"passed with {result['value']:.3f}, an honest one has {bound if bound is None else round(bound, 3)}"
+        return ("right" if "no-gain" in expected and not gained else "escaped"), words
+    return ("right" if any(check["id"] in expected for check in failed) else "wrong reason"), said
+
+
+def same(records: dict) -> None:
+    heading(f"The same kernel against itself: p <= {LEVEL} in {EXACT:.1%} of comparisons is what the test promises")
+    lines = []
+    groups = defaultdict(list)
+    for one in records["same"]:
+        groups[one["pair"], one["problem"]].append(one)
+        groups[one["pair"], "all"].append(one)
+    for (pair, problem), every in sorted(groups.items()):
+        false = sum(one["p"] <= LEVEL for one in every)
+        offset = statistics.median(abs(one["ratio"] - 1) for one in every)
+        large = sum(one["p"] <= LEVEL and abs(one["ratio"] - 1) > 0.01 for one in every)
+        expected = EXACT * len(every)
+        spread = statistics.median(one["sd"] for one in every)
+        lines.append([pair, problem, len(every), false, expected, large, offset * 100, spread * 100])
+    names = ["processes", "problem", "comparisons", "false differences", "promised", "of these above 1 %"]
+    rows([*names, "median offset %", "sd of a pair %"], lines)
+
+
+def clocks(records: dict) -> None:
+    heading("Three clocks of one traced burst, milliseconds")
+    lines = []
+    for one in records["solution"]:
+        for it in one.get("result", {}).get("workloads", []):
+            spans = it.get("spans")
+            if not spans:
+                continue
+            line = [one["name"], it["calls"], spans["outer"] * 1e3, spans["event"] * 1e3, spans["span"] * 1e3]
+            lines.append(
+                [*line, spans["busy"] * 1e3, spans["kernels"], spans["streams"], spans["span"] / spans["outer"]]
+            )
+    rows(
+        ["solution", "calls", "outer", "events", "CUPTI span", "CUPTI busy", "kernels", "streams", "span/outer"], lines
+    )
+    heading("Events against the outer clock, bursts that count")
+    found = [
+        (it["event_seconds"] / it["seconds"])
+        for one in records["solution"]
+        for it in one.get("result", {}).get("workloads", [])
+    ]
+    if found:
+        print(
+            f"{len(found)} workloads: median {statistics.median(found):.3f}, from {min(found):.3f} to {max(found):.3f}"
+        )
+    if records["solution"]:
+        print("\nClocks of the card (SM MHz, memory MHz, degrees, watts, reasons) before and after:")
+        for one in records["solution"]:
+            if one.get("result", {}).get("clocks"):
+                print(f"- {one['name']}: {[list((it or {}).values()) for it in one['result']['clocks']]}")
+
+
+def problems(records: dict) -> None:
+    lost = [one for one in records["compile"] if not one["compiled"]]
+    if records["problem"] or lost:
+        heading("What went wrong")
+        for one in records["problem"]:
+            print(f"- {one['step']}: {one['why'][-400:]}")
+        for one in lost:
+            print(f"- {one['problem']} workload {one['workload']} was not compiled: {one['why'][:200]}")
+
+
+if __name__ == "__main__":
+    main()
