@@ -67,6 +67,8 @@ type Damage = (campaign: string) => void;
 
 const DAMAGE: Readonly<Record<string, Damage>> = {
   'a changed file': (campaign) => appendFileSync(path.join(campaign, 'task', 'train.py'), '#\n'),
+  'a changed event': (campaign) =>
+    changeLog(campaign, `UPDATE event SET data = replace(data, '"kept"', '"kepT"') WHERE seq = 1`),
   'a missing file': (campaign) => rmSync(path.join(campaign, 'task', 'train.py')),
   'an added file': (campaign) => writeFileSync(path.join(campaign, 'task', 'more.py'), ''),
   'no log': (campaign) => rmSync(path.join(campaign, 'log.db')),
@@ -86,11 +88,12 @@ test.each(Object.entries(DAMAGE))('%s is refused, and nothing is left', async (_
 /** As somebody would who knows how the list of files is made. */
 const CONSISTENT: Readonly<Record<string, Damage>> = {
   'a log that is no log': (campaign) => writeFileSync(path.join(campaign, 'log.db'), 'no'.repeat(5000)),
-  'a log without one of its events': (campaign) => {
-    const log = new DatabaseSync(path.join(campaign, 'log.db'));
-    log.exec('DELETE FROM event WHERE seq = 4');
-    log.close();
-  },
+  'a log without one of its events': (campaign) => changeLog(campaign, 'DELETE FROM event WHERE seq = 4'),
+  'a candidate that the log does not know by this tree': (campaign) =>
+    changeLog(
+      campaign,
+      `UPDATE event SET data = json_set(data, '$.tree', '${'0'.repeat(40)}') WHERE data LIKE '%"experiment.implemented"%'`,
+    ),
   'a changed candidate': (campaign) => changeBlob(path.join(campaign, 'candidates.git', 'objects')),
   'no commits': (campaign) => rmSync(path.join(campaign, 'candidates.git', 'objects'), { recursive: true }),
   'a forged record of integrity': (campaign) =>
@@ -106,6 +109,15 @@ test.each(Object.entries(CONSISTENT))('%s is refused although the list of files 
   await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'import-damaged' });
   expect(readdirSync(path.join(folder.path, '.assay'))).toEqual([]);
 });
+
+/** Past the triggers that keep a log append-only. */
+function changeLog(campaign: string, statement: string): void {
+  const log = new DatabaseSync(path.join(campaign, 'log.db'));
+  for (const { name } of log.prepare(`SELECT name FROM sqlite_master WHERE type = 'trigger'`).all())
+    log.exec(`DROP TRIGGER "${String(name)}"`);
+  expect(log.prepare(statement).run().changes).toBeGreaterThan(0);
+  log.close();
+}
 
 /** The largest object gets another byte in the middle. */
 function changeBlob(objects: string): void {

@@ -44,6 +44,18 @@ test('options go to the campaign, its exit code comes back, and the outcome is w
   expect(readFileSync(path.join(made.root, 'outcome/run.log'), 'utf8')).toContain("/tasks/it's $HOME --experiments 7");
 });
 
+test('an interrupt ends the campaign, and what there is comes back with its exit code', async () => {
+  await using made = await bundle(['run', 'tasks/a']);
+  const node = path.join(made.root, 'node/bin/node');
+  // Interrupts its whole group, as a terminal and timeout(1) do, and ends as Assay does then.
+  const interrupted = `case "$*" in *' run '*) trap 'exit 130' INT; kill -INT 0; sleep 5 ;; esac`;
+  writeFileSync(node, `${readFileSync(node, 'utf8').split('\n').slice(0, 3).join('\n')}\n${interrupted}\n`);
+  const { status } = spawnSync('setsid', ['-w', 'sh', 'run.sh'], { cwd: made.root });
+  expect(status).toBe(130);
+  expect(readFileSync(path.join(made.root, 'outcome/exit-code'), 'utf8')).toBe('130\n');
+  expect(made.calls().at(-1)).toContain('export --whole');
+});
+
 test('words are a command of their own; a campaign that came along is laid out once', async () => {
   await using made = await bundle(['reproduce', 'champion', 'demo']);
   mkdirSync(path.join(made.root, 'campaigns/demo'), { recursive: true });

@@ -63,6 +63,8 @@ if [ -d "$here/campaigns" ] && [ ! -d "$work/.assay" ]; then cp -R "$here/campai
 # An interrupt ends the campaign, not this script: what there is comes back.
 trap : INT TERM
 {
+  # A part of a pipe does not inherit it.
+  trap : INT TERM
   echo "== assay doctor"
   assay doctor
   echo "== assay $*"
