@@ -54,11 +54,12 @@ class Curves:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.is_ready = False
 
-    def of(self, trial: Trial) -> list[float]:
-        """Bits per byte of each snapshot of a run."""
+    def of(self, trial: Trial, above: float = math.inf) -> list[float | None]:
+        """Bits per byte of the snapshots of a run, back to the first that needs more than `above`; None before."""
         if not self.is_ready:
             self.is_ready = json.loads(self.process.stdout.readline())["ready"]
-        self.process.stdin.write(f"{trial.places['/result'] / 'snapshots'}\n")
+        folder = str(trial.places["/result"] / "snapshots")
+        self.process.stdin.write(json.dumps({"folder": folder, "above": min(above, 1e9)}) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())["bits"]
 
@@ -137,6 +138,8 @@ def make_tiny(trial: Trial) -> None:
         command = phase["command"]
         if "assay_judge.speedrun_train" in command:
             command[command.index("--rows") + 1] = "16"
+        if "--fed" in command:
+            command[command.index("--fed") + 1] = "16x257"
         if "--bytes" in command:
             command[command.index("--rows") + 1] = "32"
             command[command.index("--bytes") + 1] = "16384"
@@ -159,11 +162,12 @@ def last_words(trial: Trial) -> dict[str, str]:
     return {path.name: path.read_text(errors="replace")[-500:] for path in sorted(trial.folder.glob("*.err"))}
 
 
-def facts_of(run: dict, bits: list[float]) -> dict:
+def facts_of(run: dict, bits: list[float | None]) -> dict:
     """A run and its curve, empty while nothing is scored, for the log."""
     curve = [
         [one["steps"], round(one["seconds"], 3), round(value, 4)]
         for one, value in zip(run["snapshots"], bits, strict=False)
+        if value is not None
     ]
     names = ("steps", "seconds", "untimed_seconds")
     return {name: run[name] for name in names} | {"curve": curve}
@@ -225,7 +229,7 @@ def seeds(
     options, log, clock = calibration.options, calibration.log, calibration.clock
     trials = [calibration.trial("speedrun-mini", first.data, 2 + number) for number in range(options.speedrun_trials)]
     at_once = calibration.device.room_for(first_memory)
-    runs: list[tuple[dict, list[float]]] = []
+    runs: list[tuple[dict, list[float | None]]] = []
     target = math.nan
     for at in range(0, len(trials), at_once):
         wave = trials[at : at + at_once]
@@ -245,12 +249,13 @@ def seeds(
                 timed(calibration, trial, peers[trial.seed])
             else:
                 end_session(peers[trial.seed].process)
+    goals = sorted({target, 2.3, *(round(target + change, 2) for change in (-0.1, -0.05, 0.05, 0.1))})
     for trial in trials:
         if (trial.places["/result"] / "run.record").is_file():
-            runs.append((run_of(trial), curves.of(trial)))
+            runs.append((run_of(trial), curves.of(trial, max(goals))))
             log.say("speedrun-curve", seed=trial.seed, **facts_of(*runs[-1]))
             shutil.rmtree(trial.places["/result"] / "snapshots")
-    for goal in sorted({target, 2.3, *(round(target + change, 2) for change in (-0.1, -0.05, 0.05, 0.1))}):
+    for goal in goals:
         met = [reached(one["snapshots"], curve, goal) for one, curve in runs]
         log.say(
             "speedrun-spread",
@@ -327,7 +332,7 @@ def nanochat_judge(calibration: Calibration, trial: Trial) -> float | None:
 def profile(calibration: Calibration, trial: Trial) -> None:
     """Step 5: the task's phase `profile`, if it has one."""
     phase = next((one for one in trial.spec["phases"] if one["name"] == "profile"), None)
-    if phase is None or not calibration.clock.has(12):
+    if phase is None or not calibration.clock.has(20):
         return
     end = calibration.run(trial, phase)
     path = trial.places["/output"] / "profile.json"
@@ -441,6 +446,8 @@ def everything(calibration: Calibration) -> None:
         first, curves, run, memory = found
         target = calibration.attempt("speedrun-seeds", seeds, calibration, first, run, memory, curves, warm_first)
         curves.stop()
+        for process in list(LIVE):
+            end_session(process)  # candidates that wait, if that step failed
     if not warm and clock.has(60 + options.nanochat_budget):
         warm_first()
     trained: list[Trial] = []

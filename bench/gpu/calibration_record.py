@@ -97,14 +97,14 @@ class Device:
             self.process.kill()
 
 
-def reached(snapshots: list[dict], bits: list[float], target: float) -> tuple[float, float] | None:
+def reached(snapshots: list[dict], bits: list[float | None], target: float) -> tuple[float, float] | None:
     """Steps and seconds at which the target was met for good, as speedrun_score.py has it; None if it was not."""
     place = len(bits) - 1
     if bits[place] > target:
         return None
-    while place > 0 and bits[place - 1] <= target:
+    while place > 0 and bits[place - 1] is not None and bits[place - 1] <= target:
         place -= 1
-    if place == 0:
+    if place == 0 or bits[place - 1] is None:
         return None
     above, below = snapshots[place - 1], snapshots[place]
     share = (bits[place - 1] - target) / (bits[place - 1] - bits[place])

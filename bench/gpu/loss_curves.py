@@ -2,8 +2,10 @@
 
     python bench/gpu/loss_curves.py <workspace> <heldout.bin> --bytes 131072 --context 256
 
-Reads folders of snapshots from standard input, one a line, and answers each with a line of JSON: bits per byte in the
-order of the folders' names. The official score is assay_judge/speedrun_score.py, which must agree.
+Reads requests from standard input, a line of JSON each: `folder` of the snapshots and `above`. Goes back from the last
+one and stops at the first that needs more bits than that. Answers with a line of JSON: bits per byte in the order of
+the folders' names, null for those that were not looked at. The official score is assay_judge/speedrun_score.py, which
+must agree.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, required=True)
     parser.add_argument("--context", type=int, required=True)
     options = parser.parse_args()
+    for name in ("normal_", "uniform_", "kaiming_uniform_"):
+        # Every weight comes from the snapshot: to draw it before takes longer than to score it.
+        setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
     sys.path.insert(0, str(options.workspace))
     spec = importlib.util.spec_from_file_location("candidate", options.workspace / "train.py")
     assert spec is not None and spec.loader is not None
@@ -40,8 +45,14 @@ def main() -> int:
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         begin = time.monotonic()
-        folders = sorted(path for path in Path(line.strip()).iterdir() if path.is_dir())
-        bits = [score(module.load_model(str(one / "checkpoint.pt")), inputs, targets) for one in folders]
+        request = json.loads(line)
+        folders = sorted(path for path in Path(request["folder"]).iterdir() if path.is_dir())
+        bits: list[float | None] = [None] * len(folders)
+        for place in reversed(range(len(folders))):
+            found = score(module.load_model(str(folders[place] / "checkpoint.pt")), inputs, targets)
+            bits[place] = found
+            if found > request["above"]:
+                break
         print(json.dumps({"bits": bits, "seconds": round(time.monotonic() - begin, 3)}), flush=True)
     return 0
 
