@@ -8,7 +8,6 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
@@ -17,15 +16,15 @@ import torch
 from assay_judge import gpu_kernel_inputs as sampler
 from assay_judge import gpu_kernel_protocol as protocol
 from assay_judge import gpu_kernel_timing as timing
+from assay_judge.gpu_kernel_found import Found, TrialPlan, refuse_times
 from assay_judge.gpu_kernel_inputs import Change, Inputs
 from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer, number_of
 from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_schema import Axes, Problem, Workload
-from assay_judge.gpu_kernel_sets import AreaFile, Sets, bits_of, burst, flush, wait
-from assay_judge.gpu_kernel_share import Share, make_share
+from assay_judge.gpu_kernel_sets import AreaFile, Sets, bits_of, burst, flush
+from assay_judge.gpu_kernel_shared import SharedSets, scalars_of
 from assay_judge.gpu_kernel_timing import Block, Ceilings
-from assay_judge.gpu_kernel_verify import poison_left
 from assay_judge.protocol import HostFailure
 
 WARM_UPS = 2
@@ -34,8 +33,6 @@ BASES = 2
 BURST_SECONDS = 3e-3
 """How long a burst should take at the speed of light, so that the price of asking is small."""
 MOST_SETS = 64
-MOST_BYTES = 4 << 30
-"""Of all sets of a burst, in each of the two processes."""
 AREA_BYTES = 16 << 30
 """Of the exchange file, most of it never written."""
 SAMPLED_SETS = 8
@@ -46,46 +43,8 @@ LARGE_OUTPUT = 128 << 20
 Note = Callable[[str, str], None]
 
 
-@dataclass(frozen=True)
-class TrialPlan:
-    blocks: int = 7
-    compile: bool = True
-    host_process: int | None = None
-    share: bool | None = None
-    """Whether judge and host see the same memory. None: on a GPU, if it can be done."""
-    most_bytes: int = MOST_BYTES
-
-
 SPANS_TURN = 1
 """The burst that is traced: a warm-up after everything was compiled. Tracing costs time."""
-
-
-@dataclass
-class Found:
-    """What a workload took. Seconds for one call; medians of the blocks that count."""
-
-    uuid: str
-    calls: int
-    seconds: float
-    event_seconds: float
-    eager_seconds: float
-    compiled_seconds: float | None
-    baseline: float
-    light: float
-    score: float
-    relative_error: float
-    largest_error: float
-    outer_all: list[float]
-    event_all: list[float]
-    eager_all: list[float]
-    compiled_all: list[float]
-    quiet_seconds: float | None = None
-    """Of the reference, the better of both ways, before the candidate was loaded."""
-    spans: dict | None = None
-    """What CUPTI saw in one burst, with the other two clocks of that burst."""
-
-    def to_json(self) -> dict:
-        return asdict(self)
 
 
 class Trial:
@@ -108,22 +67,18 @@ class Trial:
         self._area: AreaFile | None = None
         self._calls = self._elements = self._planted = 0
         self._worst = 0.0
-        self._share: Share | None = None
-        self._theirs: Sets | None = None
-        self._snapshot: list[list[torch.Tensor]] = []
-        self._snapshot_price = 0.0
+        self._shared = SharedSets(device)
         self._has_spans = False
         self._spans: dict | None = None
         self._previous: tuple[list[Inputs], list[dict]] | None = None
         self.served = 0
-        self.transport = "file"
         self.changed: set[str] = set()
 
     def open(self, generator: random.Random, workloads: tuple[Workload, ...] = ()) -> None:
         """Before anything of the candidate's is loaded: the exchange, and what asking costs."""
         self._random = generator
         self._area = AreaFile(str(self._exchange / protocol.AREA_FILE), AREA_BYTES)
-        self._greet(workloads)
+        self._has_spans = self._greet(workloads).get("spans") is True
         described = {"inputs": [["x", [64], "float32"]], "outputs": [["y", [64], "float32"]]}
         self.peer.ask(protocol.SHAPE, sets=4, **described)
         self.peer.ask(protocol.LAY, bases=[{"x": 0}])
@@ -146,31 +101,20 @@ class Trial:
         if self._area is not None:
             self._area.close()
 
-    def _greet(self, workloads: tuple[Workload, ...]) -> None:
-        """Finds out whether host and judge can see the same memory, and whether the host can trace."""
+    @property
+    def transport(self) -> str:
+        """How tensors travel: shared memory of one kind or the other, or the exchange file and why."""
+        return self._shared.transport
+
+    def _greet(self, workloads: tuple[Workload, ...]) -> dict:
+        """Finds out whether host and judge can see the same memory. The host's reply."""
         wanted = self.device == "cuda" if self._plan.share is None else self._plan.share
         if wanted and workloads:
             axes = [self.problem.definition.resolve(one.axes) for one in workloads]
-            size = max(Sets.size(*self._sized(one), self._sets_of(one)) for one in axes)
-            try:
-                self._share = make_share(max(size, 4096), self.device)
-            except (RuntimeError, OSError, AttributeError) as error:
-                self.transport = f"file: {error}"[:200]
-        greeting = None
-        if self._share is not None:
-            greeting = torch.randint(0, 256, (protocol.GREETING,), dtype=torch.uint8)
-            self._share.tensor[: protocol.GREETING] = greeting.to(self.device)
-            wait(self.device)
-        reply = self.peer.ask(protocol.OPEN, share=self._share.described if self._share is not None else None)
-        self._has_spans = reply.get("spans") is True
-        if self._share is None or greeting is None:
-            return
-        answer = self._share.tensor[protocol.GREETING : 2 * protocol.GREETING].cpu()
-        if reply.get("saw") == bytes(greeting.tolist()).hex() and torch.equal(answer, greeting.flip(0)):
-            self.transport = self._share.described["kind"]
-            return
-        self.transport = f"file: {reply.get('no_share')}"[:300]
-        self._share = None
+            self._shared.make(max(Sets.size(*self._sized(one), self._sets_of(one)) for one in axes))
+        reply = self.peer.ask(protocol.OPEN, share=self._shared.greet())
+        self._shared.hear(reply)
+        return reply
 
     def quiet(self, workload: Workload) -> tuple[float, float]:
         """Seconds of one call of the reference while no candidate is loaded: eager, and the better of both ways."""
@@ -188,33 +132,6 @@ class Trial:
         best = min([eager] + ([median(one[1] for one in found)] if self._plan.compile else []))
         return eager / sets.count, best / sets.count
 
-    def _share_sets(self, axes: Axes, count: int, sets: Sets) -> None:
-        """The host's sets as the judge sees them, room for what will be taken of them, and what taking costs."""
-        if self._share is None:
-            return
-        self._theirs = Sets(*self._sized(axes), count, self.device, self._share.tensor)
-        self._theirs.view([0] * count, [self._scalars(sets, 0)] * count)
-        self._snapshot = [[torch.empty_like(one) for one in outputs] for outputs in self._theirs.outputs]
-        prices = []
-        for _ in range(5):
-            flush(self.device)
-            started = time.perf_counter()
-            self._take_snapshot(list(range(count)))
-            prices.append(time.perf_counter() - started)
-        self._snapshot_price = sorted(prices)[1]
-
-    @staticmethod
-    def _scalars(sets: Sets, one: int) -> Inputs:
-        given = sets.inputs[one] if sets.inputs else {}
-        return {name: value for name, value in given.items() if not isinstance(value, torch.Tensor)}
-
-    def _take_snapshot(self, order: list[int]) -> None:
-        """Copies all outputs to where the host cannot reach them, those of the last call first."""
-        for one in reversed(order):
-            for own, shared in zip(self._snapshot[one], self._theirs.outputs[one], strict=True):
-                own.copy_(shared)
-        wait(self.device)
-
     def judge_workload(self, workload: Workload, quiet: tuple[float, float] | None) -> Found:
         """Raises Refusal or HostFailure."""
         axes = self.problem.definition.resolve(workload.axes)
@@ -223,7 +140,7 @@ class Trial:
         bases, plan, _ = self._draw(workload, axes, count)
         sets.set_up(bases, plan)
         # The price of taking is known before the host hears of these shapes.
-        self._share_sets(axes, count, sets)
+        self._shared.prepare(self._sized(axes), count, sets)
         del bases
         self._spans = None
         self._shape_host(axes, count)
@@ -237,9 +154,10 @@ class Trial:
             taken[:-1] = [one.numbers_only() for one in taken[:-1]]
             threads = self._census(threads, is_first=turn == 0)
         found = self._conclude(workload, axes, count, blocks[min(WARM_UPS, len(blocks) - 1) :], taken, quiet)
-        self._theirs, self._snapshot, self._previous = None, [], None
+        self._shared.drop()
+        self._previous = None
         taken.clear()
-        self._refuse_times(found, blocks[min(WARM_UPS, len(blocks) - 1) :], quiet)
+        refuse_times(found, blocks[min(WARM_UPS, len(blocks) - 1) :], quiet, self.device, self._note)
         del sets
         if self.device == "cuda":
             torch.cuda.empty_cache()
@@ -302,7 +220,7 @@ class Trial:
         with_spans: bool = False,
     ) -> Block:
         bases, plan, probe = self._draw(workload, axes, sets.count)
-        if self._theirs is None:
+        if self._shared.theirs is None:
             self._lay(bases)
         sets.set_up(bases, plan)
         order = self._random.sample(range(sets.count), sets.count)
@@ -313,8 +231,8 @@ class Trial:
         # What is asked for becomes known after the calls; the clock stops when the answers are here.
         started = time.perf_counter()
         reply = self.peer.ask(protocol.GO, order=order, spans=with_spans)
-        if self._theirs is not None:
-            self._take_snapshot(order)
+        if self._shared.theirs is not None:
+            self._shared.take(order)
             asked, bits = [], []
         else:
             bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
@@ -327,7 +245,7 @@ class Trial:
         taken.append(one)
         baseline = baseline or self._baseline(sets, order)
         self._calls += sets.count
-        net = timing.net_seconds(outer - (self._snapshot_price if self._theirs is not None else 0.0), self.price)
+        net = timing.net_seconds(outer - self._shared.price, self.price)
         if with_spans and isinstance(reply.get("spans"), dict):
             self._spans = reply["spans"] | {"outer": net, "event": event, "calls": sets.count}
         compiled = None if baseline[1] is None else baseline[1] / sets.count
@@ -394,7 +312,7 @@ class Trial:
         full = {last} if large else {last, generator.randrange(sets.count)}
         if generator.random() < 0.5 and not large:
             full.add(probe[1])
-        if self._theirs is not None:
+        if self._shared.theirs is not None:
             # All is at hand: two sets of which one is the other but for one element, at random places of the order.
             return self._verify_shared(axes, sets, bases, plan, probe, set(probe))
         place, items = 0, []
@@ -409,11 +327,7 @@ class Trial:
                 place += -(-described.nbytes(axes) // 4096) * 4096
         shapes = self.peer.ask(protocol.TAKE, items=items).get("shapes")
         others = generator.sample(range(sets.count), min(SAMPLED_SETS, sets.count))
-        at = [
-            [one, which, self._places(sets.outputs[one][which], SAMPLED_PLACES)]
-            for one in others
-            for which in range(len(definition.outputs))
-        ]
+        at = self._sampled(sets, others)
         sampled = self.peer.ask(protocol.SAMPLE, at=at).get("bits")
         self._check_inputs(items, sets)
         result = Taken(self._reference, sets, bases, plan, probe, self._area, self.device)
@@ -431,37 +345,23 @@ class Trial:
         self, axes: Axes, sets: Sets, bases: list[Inputs], plan: list[dict], probe: tuple[int, int], full: set[int]
     ) -> Taken:
         """All outputs are here: some are verified whole, some in places, and none holds poison or changes any more."""
-        definition, theirs, generator = self.problem.definition, self._theirs, self._random
+        definition, generator = self.problem.definition, self._random
+        theirs, snapshot = self._shared.theirs, self._shared.snapshot
         result = Taken(self._reference, sets, bases, plan, probe, self._area, self.device)
         keys = [(one, which) for one in sorted(full) for which in range(len(definition.outputs))]
-        result.outputs = {(one, which): self._snapshot[one][which] for one, which in keys}
+        result.outputs = {(one, which): snapshot[one][which] for one, which in keys}
         result.earlier = self._earlier()
         self._previous = (bases, plan)
         result.later = lambda: {(one, which): theirs.outputs[one][which].clone() for one, which in keys}
         few = 3 if self.problem.footprint(axes) > LARGE_OUTPUT // 2 else SAMPLED_SETS
         others = generator.sample(range(sets.count), min(few, sets.count))
-        at = [
-            [one, which, self._places(sets.outputs[one][which], SAMPLED_PLACES)]
-            for one in others
-            for which in range(len(definition.outputs))
-        ]
+        at = self._sampled(sets, others)
         result.timed = ([], [])
-        result.sampled = (at, [bits_of(self._snapshot[one][which], places) for one, which, places in at])
-        for one, inputs in enumerate(theirs.inputs):
-            for name, value in inputs.items():
-                if isinstance(value, torch.Tensor) and not _same(value, sets.inputs[one][name]):
-                    raise Refusal("gpu-kernel-inputs-unchanged", f"the input {name} was written", suspected=True)
+        result.sampled = (at, [bits_of(snapshot[one][which], places) for one, which, places in at])
+        self._shared.refuse_written(sets)
         self._note("gpu-kernel-inputs-unchanged", "every input of every call compared byte for byte")
         self._elements += check_outputs(result, definition, axes)
-        for one, outputs in enumerate(self._snapshot):
-            for which, output in enumerate(outputs):
-                name = definition.outputs[which].name
-                if not _same(output, theirs.outputs[one][which]):
-                    words = f"{name} of a call changed after the burst was said to be done"
-                    raise Refusal("gpu-kernel-late-write", words, suspected=True)
-                if output.dtype.is_floating_point and poison_left(output) > 0:
-                    words = f"{poison_left(output)} of {output.numel()} elements of {name} of a call hold their poison"
-                    raise Refusal("gpu-kernel-poison", words, suspected=poison_left(output) == output.numel())
+        self._shared.refuse_unfinished(definition)
         self._note_outputs(result)
         return result
 
@@ -502,23 +402,22 @@ class Trial:
                 raise Refusal("gpu-kernel-inputs-unchanged", f"the input {name} was written", suspected=True)
         self._note("gpu-kernel-inputs-unchanged", "inputs of one set of each burst compared byte for byte")
 
+    def _sampled(self, sets: Sets, chosen: list[int]) -> list[list]:
+        kinds = range(len(sets.outputs[0]))
+        return [[one, it, self._places(sets.outputs[one][it], SAMPLED_PLACES)] for one in chosen for it in kinds]
+
     def _places(self, tensor: torch.Tensor, count: int) -> list[int]:
         return [self._random.randrange(tensor.numel()) for _ in range(min(count, tensor.numel()))]
 
     # --- around it
 
     def _set_up_host(self, sets: Sets, plan: list[dict]) -> None:
-        if self._theirs is None:
+        if self._shared.theirs is None:
             reply = self.peer.ask(protocol.SET_UP, sets=plan)
         else:
-            shifts = [one["shift"] for one in plan]
-            scalars = [self._scalars(sets, one) for one in range(sets.count)]
+            shifts, scalars = [one["shift"] for one in plan], scalars_of(sets)
             reply = self.peer.ask(protocol.SET_UP, shifts=shifts, scalars=scalars)
-            self._theirs.view(shifts, scalars)
-            # The content comes last, just before the clock starts.
-            self._theirs.poison()
-            self._theirs.copy_inputs(sets)
-            flush(self.device)
+            self._shared.fill(shifts, scalars, sets)
         if isinstance(reply.get("changed"), list):
             self.changed |= {str(one)[:60] for one in reply["changed"][:10]}
 
@@ -529,26 +428,19 @@ class Trial:
         room = self._plan.most_bytes // self.problem.footprint(axes)
         return max(2, min(MOST_SETS, room, max(4, math.ceil(BURST_SECONDS / light))))
 
-    def _described(self) -> tuple[list, list]:
-        definition = self.problem.definition
-        return list(definition.inputs), list(definition.outputs)
-
     def _sized(self, axes: Axes) -> tuple[list, list]:
-        inputs, outputs = (
-            [(one.name, None if one.shape is None else one.sizes(axes), one.dtype) for one in kind]
-            for kind in self._described()
-        )
-        return inputs, outputs
+        """Name, shape and type of inputs and of outputs."""
+        kinds = self.problem.definition.inputs, self.problem.definition.outputs
+        sized = [[(it.name, it.shape and it.sizes(axes), it.dtype) for it in kind] for kind in kinds]
+        return sized[0], sized[1]
 
     def _make_sets(self, count: int, axes: Axes) -> Sets:
         return Sets(*self._sized(axes), count, self.device)
 
     def _shape_host(self, axes: Axes, count: int) -> None:
-        inputs, outputs = (
-            [[one.name, None if one.shape is None else list(one.sizes(axes)), one.dtype] for one in kind]
-            for kind in self._described()
-        )
-        self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs, shared=self._theirs is not None)
+        inputs, outputs = self._sized(axes)
+        is_shared = self._shared.theirs is not None
+        self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs, shared=is_shared)
 
     def _census(self, known: set[str], is_first: bool) -> set[str]:
         """Threads and children of the host, from outside. After its first burst nothing may start."""
@@ -606,31 +498,3 @@ class Trial:
             quiet_seconds=None if quiet is None else quiet[1],
             spans=self._spans,
         )
-
-    def _refuse_times(self, found: Found, blocks: list[Block], quiet: tuple[float, float] | None) -> None:
-        if self.device != "cuda":
-            for check in ("gpu-kernel-clock", "gpu-kernel-baseline", "gpu-kernel-floor"):
-                self._note(check, "not looked at: there is no GPU, and times of a shared CPU say little")
-            return
-        agree, words = timing.clocks_agree(blocks, found.calls)
-        if not agree:
-            raise Refusal("gpu-kernel-clock", f"the clocks disagree: {words}", suspected=True)
-        agree, more = timing.spans_agree(found.spans)
-        if not agree:
-            raise Refusal("gpu-kernel-clock", f"the clocks disagree: {more}", suspected=True)
-        self._note("gpu-kernel-clock", f"{words}; {more}")
-        words = f"{found.seconds * 1e6:.1f} us, T_SOL {found.light * 1e6:.1f} us"
-        if found.seconds < timing.FLOOR_SHARE * found.light:
-            raise Refusal("gpu-kernel-floor", f"faster than the memory and the units of this device: {words}", True)
-        self._note("gpu-kernel-floor", words)
-        if quiet is not None:
-            before = quiet[0]
-            words = f"eager {found.eager_seconds * 1e6:.1f} us beside the candidate, {before * 1e6:.1f} us before"
-            if found.eager_seconds * found.calls > timing.SLOWED * before * found.calls + 5e-4:
-                raise Refusal("gpu-kernel-baseline", f"the baseline was slowed: {words}", suspected=True)
-            self._note("gpu-kernel-baseline", words)
-
-
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Byte for byte."""
-    return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
