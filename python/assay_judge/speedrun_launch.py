@@ -1,6 +1,7 @@
 """Starts a program of the NanoGPT Speedrun as it is, and notes what its clock does not see.
 
-    python -m torch.distributed.run ... -m assay_judge.speedrun_launch --note n.json --checkpoint c.pt --seed N program.py
+    python -m torch.distributed.run ... -m assay_judge.speedrun_launch --note n.json --checkpoint c.pt --seed N
+    program.py
 
 One such process for each GPU. What it does, in the first of them:
 

@@ -1,4 +1,7 @@
-"""A program of our own with the log, the clock and the end of a program of track 3. Run by the tests as a candidate's program."""
+"""A program of our own with the log, the clock and the end of a program of track 3.
+
+Run by the tests as a candidate's program.
+"""
 
 import os
 import sys

@@ -33,6 +33,7 @@ const CANDIDATE_MODULES = [
   'autoresearch_protocol.py',
   'autoresearch_rows.py',
   'autoresearch_run.py',
+  'speedrun_launch.py',
 ];
 
 export interface PhasePlanInput {
