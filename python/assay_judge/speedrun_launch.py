@@ -140,6 +140,7 @@ def main() -> NoReturn:
     script = os.path.realpath(options.script)
     clean_import_path(script)
     import torch  # noqa: F401
+
     from assay_judge.autoresearch_run import take_seeds
 
     take_seeds(options.seed)

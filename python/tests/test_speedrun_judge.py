@@ -21,7 +21,8 @@ SHAPE = Shape(vocabulary=512, layers=1, width=128, context=32)
 TOKENS = 32 * 8
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGES), "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
 LINES = {
-    1: ["step:250/1390 val_loss:4.4888 train_time:7930ms step_avg:31.72ms", "step:1390/1390 train_time:79448ms step_avg:57.16ms",
+    1: ["step:250/1390 val_loss:4.4888 train_time:7930ms step_avg:31.72ms",
+        "step:1390/1390 train_time:79448ms step_avg:57.16ms",
         "step:1390/1390 val_loss:3.2775 train_time:79532ms step_avg:57.22ms"],
     3: ["step:0/3250 val_loss:10.82580 train_time:0.000s step_avg:nanms",
         "step:3250/3250 val_loss:3.27722 train_time:503.169s step_avg:155.25ms"],
