@@ -130,7 +130,11 @@ def main() -> int:
         try:
             code: int | str = process.wait(max(1, options.until - (time.monotonic() - begin)))
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
+            process.terminate()  # torchrun ends its workers, which have sessions of their own
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
             code = "ended at the limit"
     words = (options.out / "train.err").read_text(errors="replace")[-1500:] if code else ""
     note(step="train", code=code, wall_seconds=round(time.monotonic() - started, 1), words=words)
