@@ -108,7 +108,7 @@ def note_records(note: dict, log: RunLog, limits: Limits) -> list[dict]:
             len(before) == len(after) == 64 and before != after,
             f"sha256 {before[:16]} when the clock started, {after[:16]} at the end",
         ),
-        record("fresh-optimizer", tensors == 0, f"{tensors} tensors of optimizers were not zero when the clock started"),
+        record("fresh-optimizer", tensors == 0, f"{tensors} optimizer tensors were not zero when the clock started"),
         record(
             "untimed",
             0 <= started - launched <= limits.untimed_seconds,
@@ -117,7 +117,7 @@ def note_records(note: dict, log: RunLog, limits: Limits) -> list[dict]:
         record(
             "outer-clock",
             -0.01 * outer - 1 <= beside <= allowed,
-            f"{outer:.1f} s from the start of the clock to the end, {log.final.train_seconds:.1f} s of them in the log; "
+            f"{outer:.1f} s from the clock's start to the end, {log.final.train_seconds:.1f} s of them in the log; "
             f"{allowed:g} s allowed for {len(log.validations)} validations",
         ),
     ]
@@ -159,7 +159,7 @@ def validation_records(losses: dict[str, float], log: RunLog, options: argparse.
     is_same_text = options.tokens == VALIDATION_TOKENS or options.is_small
     return [
         record("finite", bool(np.isfinite(list(losses.values())).all()), f"losses {losses}"),
-        record("tokens-scored", True, f"{options.tokens} tokens of the validation shard, {options.hidden_tokens} hidden"),
+        record("tokens-scored", True, f"{options.tokens} tokens validated, {options.hidden_tokens} hidden"),
         record(
             "log-vs-judged",
             abs(gap) <= (limits.loss if is_same_text else 0.1),
@@ -197,7 +197,7 @@ def judge(options: argparse.Namespace, checks: list[dict]) -> dict:
         if not options.accept_log:
             raise HostFailure(
                 "invalid-metric",
-                "track 1 leaves the architecture free, so its loss can't be measured apart; --accept-log takes the log's",
+                "track 1 leaves the architecture free, so its loss can't be measured apart; --accept-log takes it",
             )
         options.deviation.append("val_loss and train_time_ms are what the program logged: nothing measured them apart")
         found = {"metric": "train_time_ms", "value": final.train_seconds * 1000}

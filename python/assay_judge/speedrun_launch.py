@@ -1,6 +1,7 @@
 """Starts a program of the NanoGPT Speedrun as it is, and notes what its clock does not see.
 
-    python -m torch.distributed.run ... -m assay_judge.speedrun_launch --note n.json --checkpoint c.pt --seed N program.py
+    python -m torch.distributed.run ... -m assay_judge.speedrun_launch --note n.json --checkpoint c.pt --seed N
+    program.py
 
 One such process for each GPU. What it does, in the first of them:
 
@@ -139,6 +140,7 @@ def main() -> NoReturn:
     script = os.path.realpath(options.script)
     clean_import_path(script)
     import torch  # noqa: F401
+
     from assay_judge.autoresearch_run import take_seeds
 
     take_seeds(options.seed)

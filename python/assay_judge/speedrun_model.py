@@ -1,4 +1,5 @@
-"""The loss of a model of track 3 of the NanoGPT Speedrun, from its parameters alone: trusted code, none of the candidate's.
+"""The loss of a model of track 3 of the NanoGPT Speedrun, from its parameters alone: trusted code, none of the
+candidate's.
 
 The rules of track 3 fix the architecture (records/track_3_optimization/README.md and train_gpt_simple.py of
 KellerJordan/modded-nanogpt at f411b3d), so the judge has it too, written anew: decoder with RMSNorm and gains, biases

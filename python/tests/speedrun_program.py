@@ -1,11 +1,13 @@
-"""A program of our own with the log, the clock and the end of a program of track 3. Run by the tests as a candidate's program."""
+"""A program of our own with the log, the clock and the end of a program of track 3.
+
+Run by the tests as a candidate's program.
+"""
 
 import os
 import sys
-
-code = open(sys.argv[0]).read()
 import time
 import uuid
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,7 +41,8 @@ def build():
 
 dist.init_process_group("gloo", init_method="tcp://127.0.0.1:0", rank=0, world_size=1)
 os.makedirs("logs", exist_ok=True)
-log = open(f"logs/{uuid.uuid4()}.txt", "w")
+code = Path(sys.argv[0]).read_text()
+log = Path(f"logs/{uuid.uuid4()}.txt").open("w")  # noqa: SIM115
 print(code, file=log)
 print("=" * 100, file=log)
 print("Running on a test's machine", file=log)

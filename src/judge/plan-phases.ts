@@ -38,6 +38,7 @@ const CANDIDATE_MODULES = [
   'autoresearch_rows.py',
   'autoresearch_run.py',
   'profile_training.py',
+  'speedrun_launch.py',
 ];
 
 export interface PhasePlanInput {

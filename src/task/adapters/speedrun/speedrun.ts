@@ -107,13 +107,12 @@ validity:
   # The rule of the records: one-sided t-test over the runs, p < 0.01.
   target: { metric: val_loss, value: 3.28, direction: minimize, level: 0.01 }
 `,
-    ...(gpus === 8
-      ? {}
-      : {
-          notes: [
-            `track 1 is timed on 8 GPUs; with ${gpus} its times compare only with a baseline on the same ${gpus}`,
-          ],
-        }),
+    notes: [
+      'the architecture is free, so only the program can compute its loss: results say that loss and time are its word (--accept-log of the judge)',
+      ...(gpus === 8
+        ? []
+        : [`track 1 is timed on 8 GPUs; with ${gpus} its times compare only with a baseline on the same ${gpus}`]),
+    ],
   };
 }
 
@@ -149,7 +148,10 @@ validity:
   # Upstream: (3.28 - mean) * sqrt(n) >= 0.004, a z-test with sigma 0.0013 at p < 0.001; here a t-test at the same level.
   target: { metric: val_loss, value: 3.28, direction: minimize, level: 0.001 }
 `,
-    notes: ['one H100 takes about 1.2 s a step, so a full run of 3250 steps takes over an hour on one GPU'],
+    notes: [
+      'the judge computes the loss itself, with a model of its own: the rules fix the architecture',
+      'one H100 takes about 1.2 s a step, so a full run of 3250 steps takes over an hour on one GPU',
+    ],
   };
 }
 
@@ -192,14 +194,15 @@ function phases(gpus: number, program: string, timeout: string, track: 1 | 3, se
 phases:
   - name: train
     trust: candidate
+    # The program as it is; the launcher hashes parameters when its clock starts, and leaves the final state for the judge.
     # Both programs read data/ and write logs/ in the current folder: a fresh one, with links to what is mounted.
-    command: ['{python}', -P, -m, assay_judge.run_folder, --link, data/fineweb10B=/data/seen, --link, 'logs={output}', --, '{python}', -m, torch.distributed.run, --standalone, --nproc_per_node=${gpus}, '{workspace}/${program}']
+    command: ['{python}', -P, -m, assay_judge.run_folder, --link, data/fineweb10B=/data/seen, --link, 'logs={output}', --, '{python}', -m, torch.distributed.run, --standalone, --nproc_per_node=${gpus}, -m, assay_judge.speedrun_launch, --note, '{output}/note.json', --checkpoint, '{output}/checkpoint.pt', --seed, '{seed}', '{workspace}/${program}']
     timeout: ${timeout}
     data:
       - { from: seen, to: /data/seen }${seen}
   - name: judge
     trust: judge
-    command: ['{python}', -P, -m, assay_judge.speedrun_judge, --track, '${track}', --logs, '{output}', --data, /data, --seed, '{seed}', --result, '{result}']
+${track === 1 ? '    # --accept-log: the architecture is free, so nobody but the program can compute its loss. Each result says so.\n' : ''}    command: ['{python}', -P, -m, assay_judge.speedrun_judge, --track, '${track}', --logs, '{output}', --program, '{workspace}/${program}', --data, /data, --seed, '{seed}', --result, '{result}'${track === 1 ? ', --accept-log' : ''}]
     timeout: 15m
     data: [{ from: seen, to: /data/seen }, { from: hidden, to: /data/hidden }]`;
 }
