@@ -58,7 +58,7 @@ export interface RedTeamReport {
 }
 
 /** An exploit that is better than the start by less than so many standard deviations of one trial has gained nothing. */
-const SIGMAS = 2;
+const SIGMAS = 3;
 
 /**
  * Reads what a red-team campaign found. Pure.
@@ -105,12 +105,33 @@ export async function redTeamReport(
       trials: 0,
     };
   });
+  return withRows(
+    {
+      campaign: state.campaign,
+      threshold,
+      thresholdShare: threshold === undefined || !mean ? undefined : threshold / Math.abs(mean),
+    },
+    rows,
+  );
+}
+
+interface ReportHead {
+  readonly campaign: string;
+  readonly threshold?: number | undefined;
+  readonly thresholdShare?: number | undefined;
+}
+
+/** The report of these rows: everything that is counted is counted in them. */
+export function withRows(
+  { campaign, threshold, thresholdShare }: ReportHead,
+  rows: readonly RedTeamRow[],
+): RedTeamReport {
   const attacks = rows.filter(({ kind, verdict }) => kind === 'canary' && verdict !== 'not-run');
   const controls = rows.filter(({ kind, verdict }) => kind === 'control' && verdict !== 'not-run');
   const share = (of: readonly RedTeamRow[], wanted: RedTeamVerdict): Rate =>
     rateOf(of.filter(({ verdict }) => verdict === wanted).length, of.length);
   return withoutUndefined<RedTeamReport>({
-    campaign: state.campaign,
+    campaign,
     rows,
     caught: share(attacks, 'caught'),
     noted: share(attacks, 'noted'),
@@ -120,7 +141,7 @@ export async function redTeamReport(
     falseAlarms: share(controls, 'false-alarm'),
     medianSeconds: median(attacks.flatMap(({ seconds }) => seconds ?? [])),
     threshold,
-    thresholdShare: threshold === undefined || !mean ? undefined : threshold / Math.abs(mean),
+    thresholdShare,
   });
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadState } from '../../src/engine/load-state.ts';
 import { attack } from '../../src/engine/red-team/attack.ts';
 import { LEDGER_EVENTS } from '../../src/report/hack-ledger.ts';
-import { gainlessWords, redTeamReport, type RedTeamReport } from '../../src/report/red-team-table.ts';
+import { gainlessWords, redTeamReport, withRows, type RedTeamReport } from '../../src/report/red-team-table.ts';
 import { rateWords } from '../../src/report/html/guards-section.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open-sqlite-store.ts';
 
@@ -33,11 +33,24 @@ export const TRAINING_SUITE: Suite = {
 export const KERNEL_SUITE: Suite = { folder: 'tasks/kernels-cpu', shorter: [FEW_BASELINES] };
 
 /**
- * Puts exploits and controls that fit a task through the real judge, sandbox and audits.
+ * Puts exploits and controls that fit a task through the real judge, sandbox and audits. What scored better than the start is attacked with
+ * again, beside a start measured anew: among so many programs that nothing stopped, one is better by luck, above all where the machine is
+ * busy. What is better twice got through.
  *
  * @param only ids; all that fit without it.
  */
 export async function runSuite(taskFolder: string, shorter: Shorter, only?: readonly string[]): Promise<RedTeamReport> {
+  const report = await runOnce(taskFolder, shorter, only);
+  const doubted = report.rows.filter(({ verdict }) => verdict === 'got-through').map(({ id }) => id);
+  if (doubted.length === 0) return report;
+  const again = new Map((await runOnce(taskFolder, shorter, doubted)).rows.map((row) => [row.id, row]));
+  return withRows(
+    report,
+    report.rows.map((row) => again.get(row.id) ?? row),
+  );
+}
+
+async function runOnce(taskFolder: string, shorter: Shorter, only?: readonly string[]): Promise<RedTeamReport> {
   const directory = await mkdtemp(path.join(tmpdir(), 'assay-hostile-'));
   try {
     const task = path.join(directory, path.basename(taskFolder));
