@@ -69,5 +69,6 @@ if (values.out !== undefined) {
   await mkdir(values.out, { recursive: true });
   await writeFile(path.join(values.out, 'gate-report.txt'), `${lines.join('\n')}\n`);
   const document = { schema: 'assay.gate-report.v1', assay: assayVersion(), commit, machine, ...numbers };
-  await writeFile(path.join(values.out, 'gate-report.json'), `${JSON.stringify(document, null, 2)}\n`);
+  const text = JSON.stringify(document, null, 2).replaceAll(`${REPOSITORY}/`, '');
+  await writeFile(path.join(values.out, 'gate-report.json'), `${text}\n`);
 }
