@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from statistics import median
 
 from assay_judge import gpu_kernel_timing as timing
-from assay_judge.gpu_kernel_outputs import Refusal
+from assay_judge.gpu_kernel_outputs import Refusal, Taken
 from assay_judge.gpu_kernel_timing import Block
 
 MOST_BYTES = 4 << 30
@@ -42,6 +43,10 @@ class Found:
     event_all: list[float]
     eager_all: list[float]
     compiled_all: list[float]
+    raw_all: list[float]
+    """On the judge's clock with asking and taking."""
+    price: float
+    """Seconds that asking for a burst and taking its outputs costs, measured before the candidate was loaded."""
     quiet_seconds: float | None = None
     """Of the reference, the better of both ways, before the candidate was loaded."""
     spans: dict | None = None
@@ -49,6 +54,48 @@ class Found:
 
     def to_json(self) -> dict:
         return asdict(self)
+
+
+def conclude(
+    uuid: str,
+    count: int,
+    blocks: list[Block],
+    taken: list[Taken],
+    quiet: tuple[float, float] | None,
+    light: float,
+    price: float,
+    spans: dict | None,
+) -> Found:
+    """Medians of the blocks that count, and the score. `quiet`: of the reference before the candidate was loaded."""
+    seconds = median(one.outer for one in blocks)
+    eager = median(one.eager for one in blocks)
+    compiled_all = [one.compiled for one in blocks if one.compiled is not None]
+    compiled = median(compiled_all) if compiled_all else None
+    baseline = eager if compiled is None else min(eager, compiled)
+    if quiet is not None:
+        # Who slows the baseline down gains nothing by it.
+        baseline = min(baseline, quiet[1])
+    return Found(
+        uuid=uuid,
+        calls=count,
+        seconds=seconds,
+        event_seconds=median(one.event for one in blocks),
+        eager_seconds=eager,
+        compiled_seconds=compiled,
+        baseline=baseline,
+        light=light,
+        score=timing.score(seconds, baseline, light),
+        relative_error=max(one.relative for one in taken),
+        largest_error=max(one.largest for one in taken),
+        outer_all=[one.outer for one in blocks],
+        event_all=[one.event for one in blocks],
+        eager_all=[one.eager for one in blocks],
+        compiled_all=compiled_all,
+        raw_all=[one.raw for one in blocks],
+        price=price,
+        quiet_seconds=None if quiet is None else quiet[1],
+        spans=spans,
+    )
 
 
 def refuse_times(

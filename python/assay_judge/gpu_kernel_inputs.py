@@ -7,7 +7,11 @@ timed calls. So gigabytes of fresh content need megabytes of transfer, and nobod
 
 from __future__ import annotations
 
+import hashlib
+import linecache
 import random
+import sys
+import types
 from dataclasses import dataclass
 
 import torch
@@ -61,10 +65,20 @@ def draw(definition: Definition, workload: Workload, axes: Axes, device: str, se
 
 
 def namespace_of(definition: Definition) -> dict:
-    """The reference's functions. Only for definitions that are trusted: this runs them."""
-    names: dict = {"__name__": f"reference_{definition.name}"}
-    exec(compile(definition.reference, f"<reference of {definition.name}>", "exec"), names)
-    return names
+    """The reference's functions. Only for definitions that are trusted: this runs them, once in a process.
+
+    They belong to a module that can be imported by its name, and have a source: torch.compile looks a function's globals
+    up in the module of that name, and wraps functions without a source into one that all share, with its few recompilations.
+    """
+    digest = hashlib.sha256(definition.reference.encode()).hexdigest()[:16]
+    name = f"assay_reference_{definition.name}_{digest}"
+    if name not in sys.modules:
+        place, lines = f"<{name}>", definition.reference.splitlines(keepends=True)
+        linecache.cache[place] = (len(definition.reference), None, lines, place)
+        module = types.ModuleType(name)
+        exec(compile(definition.reference, place, "exec"), module.__dict__)
+        sys.modules[name] = module
+    return sys.modules[name].__dict__
 
 
 def _random(tensor: Tensor, axes: Axes, device: str, distribution: str) -> torch.Tensor:

@@ -114,7 +114,7 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
         workloads = tuple(workloads[one] for one in settings.only if one < len(workloads))
     trial.open(random.Random(settings.seed), workloads)
     clocks = [device_clocks(settings.device)]
-    before = [trial.quiet(one) for one in workloads] if settings.device == "cuda" else [None] * len(workloads)
+    before = [trial.quiet(one) for one in workloads]
     trial.load(digest)
     found = [trial.judge_workload(one, quiet) for one, quiet in zip(workloads, before, strict=True)]
     peer.expect_silence()
@@ -132,7 +132,7 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     }
     for turn, one in enumerate(found):
         metrics |= {f"latency_us_{turn}": one.seconds * 1e6, f"baseline_us_{turn}": one.baseline * 1e6}
-        metrics |= {f"light_us_{turn}": one.light * 1e6, f"score_{turn}": one.score}
+        metrics |= {f"light_us_{turn}": one.light * 1e6, f"score_{turn}": one.score, f"price_us_{turn}": one.price * 1e6}
         axes = problem.definition.resolve(workloads[turn].axes)
         metrics |= timing.achieved(problem, axes, one.seconds, ceilings, turn)
     traces = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import time
 from collections.abc import Callable
 
@@ -171,7 +172,10 @@ class AreaFile:
             self._file = os.open(path, flags, 0o600)
             # The host may run as another user.
             os.fchmod(self._file, 0o666)
-            os.ftruncate(self._file, size)
+            # A sandbox limits how large a file may be.
+            limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+            self.size = size if limit == resource.RLIM_INFINITY else min(size, limit)
+            os.ftruncate(self._file, self.size)
 
     def put(self, tensor: torch.Tensor, place: int) -> int:
         """Writes a tensor's bytes; the place after them, aligned."""

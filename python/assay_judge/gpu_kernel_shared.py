@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -13,6 +14,8 @@ from assay_judge.gpu_kernel_schema import Definition
 from assay_judge.gpu_kernel_sets import Sets, flush, wait
 from assay_judge.gpu_kernel_share import Share, make_share
 from assay_judge.gpu_kernel_verify import poison_left
+
+PRICES = 9
 
 
 def scalars_of(sets: Sets) -> list[Inputs]:
@@ -31,8 +34,6 @@ class SharedSets:
         self.theirs: Sets | None = None
         self.snapshot: list[list[torch.Tensor]] = []
         """The outputs of a burst, by set, where the host cannot reach them."""
-        self.price = 0.0
-        """Seconds that taking a snapshot costs."""
         self._share: Share | None = None
         self._greeting: torch.Tensor | None = None
 
@@ -70,16 +71,24 @@ class SharedSets:
         self.theirs = Sets(*sized, count, self.device, self._share.tensor)
         self.theirs.view([0] * count, scalars_of(sets))
         self.snapshot = [[torch.empty_like(one) for one in outputs] for outputs in self.theirs.outputs]
+
+    def price(self, go: Callable[[], object]) -> float:
+        """Seconds that a burst of no calls and taking all outputs costs. `go` asks the host for that burst.
+
+        The device's change from one process to the other is part of it, as in a burst that counts.
+        """
         prices = []
-        for _ in range(5):
+        for _ in range(PRICES):
             flush(self.device)
             started = time.perf_counter()
-            self.take(list(range(count)))
+            go()
+            self.take(list(range(len(self.snapshot))))
             prices.append(time.perf_counter() - started)
-        self.price = sorted(prices)[1]
+        # The low end: a machine that is busy now must not make later calls look shorter.
+        return sorted(prices)[PRICES // 4]
 
     def drop(self) -> None:
-        self.theirs, self.snapshot, self.price = None, [], 0.0
+        self.theirs, self.snapshot = None, []
 
     def fill(self, shifts: list[int], scalars: list[Inputs], sets: Sets) -> None:
         """The content comes last, just before the clock starts."""

@@ -15,10 +15,8 @@ FLOOR_SHARE = 0.9
 CLOCK_SHARE = 0.5
 CLOCK_SECONDS = 2e-4
 """How far the event clock that the host claims may be below the judge's: this share of it and this much."""
-MOST_PRICE = 2e-3
-"""Seconds that asking may be said to cost at most."""
-LEAST_SHARE = 0.5
-"""Of a burst's time that counts at least, however much the asking took."""
+LEAST_SHARE = 0.25
+"""Of a burst's time that counts at least, however much asking and taking took. Of a copy at the speed of light taking is half."""
 SLOWED = 1.6
 """How much slower the baseline may be beside a loaded candidate than before it was loaded."""
 
@@ -42,11 +40,13 @@ class Block:
     """One timed burst of the candidate between two of the baseline. Seconds, for one call each."""
 
     outer: float
-    """On the judge's clock, less the price of asking."""
+    """On the judge's clock, less the price of asking and taking."""
     event: float
     """As the host claims it."""
     eager: float
     compiled: float | None
+    raw: float
+    """On the judge's clock, all of it."""
 
 
 def best_of(work, count: int, device: str) -> float:
@@ -131,8 +131,12 @@ def score(seconds: float, baseline: float, light: float) -> float:
     return min(1.0, max(0.0, 1.0 / (1.0 + max(0.0, seconds - light) / room)))
 
 
-def net_seconds(outer: float, price: float) -> float:
-    return max(outer - min(price, MOST_PRICE), LEAST_SHARE * outer)
+def net_seconds(outer: float, price: float, event: float = 0.0) -> float:
+    """A burst without what asking for it and taking its outputs costs.
+
+    What the host's events say can only make it longer: a price that was measured too high gains nobody anything.
+    """
+    return min(outer, max(outer - price, LEAST_SHARE * outer, event))
 
 
 def spans_agree(spans: dict | None) -> tuple[bool, str]:
@@ -152,10 +156,15 @@ def spans_agree(spans: dict | None) -> tuple[bool, str]:
 
 
 def clocks_agree(blocks: list[Block], count: int) -> tuple[bool, str]:
-    """Whether the host's event clock tells about what the judge's does. `count`: calls in a burst."""
+    """Whether the host's event clock tells about what the judge's does. `count`: calls in a burst.
+
+    The events lie between the question and its answer, so they are never further apart than all of the judge's time.
+    """
     outer = median(one.outer for one in blocks) * count
     event = median(one.event for one in blocks) * count
+    raw = median(one.raw for one in blocks) * count
     low = outer * (1 - CLOCK_SHARE) - CLOCK_SECONDS
-    high = outer * 1.25 + CLOCK_SECONDS
-    words = f"burst of {count}: {outer * 1e3:.3f} ms outside, {event * 1e3:.3f} ms between the host's events"
+    high = raw * 1.02 + CLOCK_SECONDS / 4
+    words = f"burst of {count}: {outer * 1e3:.3f} ms outside ({raw * 1e3:.3f} with asking and taking), "
+    words += f"{event * 1e3:.3f} ms between the host's events"
     return low <= event <= high, words

@@ -16,7 +16,7 @@ import torch
 from assay_judge import gpu_kernel_inputs as sampler
 from assay_judge import gpu_kernel_protocol as protocol
 from assay_judge import gpu_kernel_timing as timing
-from assay_judge.gpu_kernel_found import Found, TrialPlan, refuse_times
+from assay_judge.gpu_kernel_found import Found, TrialPlan, conclude, refuse_times
 from assay_judge.gpu_kernel_inputs import Change, Inputs
 from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
 from assay_judge.gpu_kernel_protocol import GpuKernelPeer, number_of
@@ -61,6 +61,9 @@ class Trial:
     ) -> None:
         self.problem, self.peer, self.device = problem, peer, device
         self.price = 0.0
+        """Of asking, where nothing is taken."""
+        self._prices: dict[str, float] = {}
+        """Of asking and taking, by workload."""
         self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
         self._reference = reference or Reference(problem.definition)
         self._random = random.Random()
@@ -116,13 +119,23 @@ class Trial:
         self._shared.hear(reply)
         return reply
 
-    def quiet(self, workload: Workload) -> tuple[float, float]:
-        """Seconds of one call of the reference while no candidate is loaded: eager, and the better of both ways."""
+    def quiet(self, workload: Workload) -> tuple[float, float] | None:
+        """What is measured while no candidate is loaded: the price of asking and taking, and on a GPU the reference.
+
+        Seconds of one call of it: eager, and the better of both ways.
+        """
         axes = self.problem.definition.resolve(workload.axes)
         sets = self._make_sets(self._sets_of(axes), axes)
         bases, plan, _ = self._draw(workload, axes, sets.count)
         order = list(range(sets.count))
         sets.set_up(bases, plan)
+        self._shared.prepare(self._sized(axes), sets.count, sets)
+        if self._shared.theirs is not None:
+            self._shape_host(axes, sets.count)
+            self._prices[workload.uuid] = self._shared.price(lambda: self.peer.ask(protocol.GO, order=[], spans=False))
+            self._shared.drop()
+        if self.device != "cuda":
+            return None
         self._baseline(sets, order)
         found = []
         for _ in range(3):
@@ -139,11 +152,12 @@ class Trial:
         sets = self._make_sets(count, axes)
         bases, plan, _ = self._draw(workload, axes, count)
         sets.set_up(bases, plan)
-        # The price of taking is known before the host hears of these shapes.
         self._shared.prepare(self._sized(axes), count, sets)
         del bases
         self._spans = None
         self._shape_host(axes, count)
+        if self._shared.theirs is None and self._area.size < self._carried(axes):
+            raise RuntimeError(f"a file of {self._area.size} bytes does not hold the tensors of {workload.axes}")
         blocks: list[Block] = []
         taken: list[Taken] = []
         threads: set[str] = set()
@@ -153,11 +167,14 @@ class Trial:
             blocks.append(self._block(workload, axes, sets, turn % 4 in (0, 3), taken, spans))
             taken[:-1] = [one.numbers_only() for one in taken[:-1]]
             threads = self._census(threads, is_first=turn == 0)
-        found = self._conclude(workload, axes, count, blocks[min(WARM_UPS, len(blocks) - 1) :], taken, quiet)
+        counted = blocks[min(WARM_UPS, len(blocks) - 1) :]
+        light = timing.speed_of_light(self.problem, axes, self._ceilings)
+        price = self._prices.get(workload.uuid, self.price)
+        found = conclude(workload.uuid, count, counted, taken, quiet, light, price, self._spans)
         self._shared.drop()
         self._previous = None
         taken.clear()
-        refuse_times(found, blocks[min(WARM_UPS, len(blocks) - 1) :], quiet, self.device, self._note)
+        refuse_times(found, counted, quiet, self.device, self._note)
         del sets
         if self.device == "cuda":
             torch.cuda.empty_cache()
@@ -245,11 +262,11 @@ class Trial:
         taken.append(one)
         baseline = baseline or self._baseline(sets, order)
         self._calls += sets.count
-        net = timing.net_seconds(outer - self._shared.price, self.price)
+        net = timing.net_seconds(outer, self._prices.get(workload.uuid, self.price), event)
         if with_spans and isinstance(reply.get("spans"), dict):
             self._spans = reply["spans"] | {"outer": net, "event": event, "calls": sets.count}
         compiled = None if baseline[1] is None else baseline[1] / sets.count
-        return Block(net / sets.count, event / sets.count, baseline[0] / sets.count, compiled)
+        return Block(*(one / sets.count for one in (net, event, baseline[0])), compiled, outer / sets.count)
 
     def _draw(self, workload: Workload, axes: Axes, count: int) -> tuple[list[Inputs], list[dict], tuple[int, int]]:
         """Bases, the plan of all sets, and the two sets of which one is the other but for one element."""
@@ -409,6 +426,13 @@ class Trial:
     def _places(self, tensor: torch.Tensor, count: int) -> list[int]:
         return [self._random.randrange(tensor.numel()) for _ in range(min(count, tensor.numel()))]
 
+    def _carried(self, axes: Axes) -> int:
+        """Bytes of the exchange file that a burst may need: all bases, then outputs of three sets and one set's inputs."""
+        definition = self.problem.definition
+        inputs = sum(one.nbytes(axes) for one in definition.inputs if one.shape is not None)
+        outputs = sum(one.nbytes(axes) for one in definition.outputs)
+        return max(BASES * inputs, (1 if outputs > LARGE_OUTPUT else 3) * outputs + inputs) + (1 << 16)
+
     # --- around it
 
     def _set_up_host(self, sets: Sets, plan: list[dict]) -> None:
@@ -460,41 +484,3 @@ class Trial:
             raise Refusal("gpu-kernel-threads", f"the host started {len(new)} after its warm-up: {started}", True)
         self._note("gpu-kernel-threads", f"{len(now)} threads and processes after the first burst and no more later")
         return now
-
-    def _conclude(
-        self,
-        workload: Workload,
-        axes: Axes,
-        count: int,
-        blocks: list[Block],
-        taken: list[Taken],
-        quiet: tuple[float, float] | None,
-    ) -> Found:
-        seconds = median(one.outer for one in blocks)
-        eager = median(one.eager for one in blocks)
-        compiled_all = [one.compiled for one in blocks if one.compiled is not None]
-        compiled = median(compiled_all) if compiled_all else None
-        baseline = eager if compiled is None else min(eager, compiled)
-        if quiet is not None:
-            # Who slows the baseline down gains nothing by it.
-            baseline = min(baseline, quiet[1])
-        light = timing.speed_of_light(self.problem, axes, self._ceilings)
-        return Found(
-            uuid=workload.uuid,
-            calls=count,
-            seconds=seconds,
-            event_seconds=median(one.event for one in blocks),
-            eager_seconds=eager,
-            compiled_seconds=compiled,
-            baseline=baseline,
-            light=light,
-            score=timing.score(seconds, baseline, light),
-            relative_error=max(one.relative for one in taken),
-            largest_error=max(one.largest for one in taken),
-            outer_all=[one.outer for one in blocks],
-            event_all=[one.event for one in blocks],
-            eager_all=[one.eager for one in blocks],
-            compiled_all=compiled_all,
-            quiet_seconds=None if quiet is None else quiet[1],
-            spans=self._spans,
-        )

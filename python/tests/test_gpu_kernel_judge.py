@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from assay_judge import gpu_kernel_schema as schema
 from assay_judge import gpu_kernel_timing as timing
 from assay_judge import gpu_kernel_verify as verifying
 from assay_judge.gpu_kernel_judge import CHECKS
-from gpu_kernel_trials import PROBLEMS, failed, judged, solution_of
+from assay_judge.gpu_kernel_reference import Reference, as_list
+from gpu_kernel_trials import ENVIRONMENT, PROBLEMS, failed, judged, solution_of
 
 SOFTMAX = PROBLEMS / "softmax" / "softmax_fp32"
 HONEST = "import torch\n\n\ndef run(x, out):\n    torch.softmax(x, -1, out=out)\n"
@@ -205,14 +208,81 @@ def test_the_score():
     assert 0 <= timing.score(3e-6, 2e-6, 2e-6) < 0.1
 
 
+def block(outer: float, event: float, raw: float) -> timing.Block:
+    return timing.Block(outer=outer, event=event, eager=1e-3, compiled=None, raw=raw)
+
+
 def test_clocks_that_disagree_are_told():
-    block = timing.Block(outer=1e-3, event=1e-3, eager=1e-3, compiled=None)
-    forged = timing.Block(outer=1e-3, event=1e-5, eager=1e-3, compiled=None)
-    assert timing.clocks_agree([block] * 3, 10)[0]
-    assert not timing.clocks_agree([forged] * 3, 10)[0]
+    assert timing.clocks_agree([block(1e-3, 1e-3, 1.1e-3)] * 3, 10)[0]
+    assert not timing.clocks_agree([block(1e-3, 1e-5, 1.1e-3)] * 3, 10)[0]
+    # No event is outside of the question and its answer, whatever the price is said to be.
+    assert not timing.clocks_agree([block(1e-3, 1.3e-3, 1.1e-3)] * 3, 10)[0]
+
+
+def test_a_price_that_is_too_high_makes_no_call_look_short():
+    """A burst of 8 whose events are 1.452 ms apart: 2.4 ms in all, of which 1.426 were said to be asking and taking."""
+    net = timing.net_seconds(2.4e-3, 1.426e-3, 1.452e-3)
+    assert net == pytest.approx(1.452e-3)
+    assert timing.clocks_agree([block(net / 8, 1.452e-3 / 8, 2.4e-3 / 8)] * 3, 8)[0]
     assert timing.net_seconds(1e-3, 1e-4) == pytest.approx(9e-4)
-    # A price that was driven up does not make calls look short.
-    assert timing.net_seconds(1e-3, 1.0) >= 0.5e-3
+    assert timing.net_seconds(1e-3, 1.0) >= 0.25e-3
+    # Events that a host makes up can only make it slower, and never slower than the judge's clock.
+    assert timing.net_seconds(1e-3, 1e-4, 1e-9) == pytest.approx(9e-4)
+    assert timing.net_seconds(1e-3, 1e-4, 7.0) == pytest.approx(1e-3)
+
+
+def test_the_price_of_taking_is_that_of_the_whole_way(tmp_path: Path):
+    """In shared memory a burst of no calls is asked for and taken, before the candidate is loaded."""
+    options = ("--blocks", "3", "--no-compile", "--share", "always", "--workloads", "0")
+    slow = HONEST.replace("    torch", "    import time\n    time.sleep(0.02)\n    torch")
+    found = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, slow), options=options)
+    assert found["valid"], found
+    (one,) = found["workloads"]
+    assert 0 < one["price"] < 0.02 * one["calls"]
+    assert one["price"] != pytest.approx(found["metrics"]["price_us"] * 1e-6)
+    for raw, outer in zip(one["raw_all"], one["outer_all"], strict=True):
+        assert 0.02 <= outer <= raw
+
+
+def test_references_compile_where_a_compiler_steps_into_them():
+    """Dynamo imports the module that a function says it is from, and gives up after a few of one code object."""
+    graphs = []
+
+    def backend(graph, _inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    folders = [next(PROBLEMS.glob(f"*/{name}")) for name in ("softmax_fp32", "rms_norm_bf16", "rotary_bf16")]
+    for folder in folders:
+        problem = schema.load_problem(folder)
+        reference = Reference(problem.definition)
+        workload = problem.cpu_workloads[0]
+        axes = problem.definition.resolve(workload.axes)
+        inputs = list(sampler.draw(problem.definition, workload, axes, "cpu", 1, "normal").values())
+
+        def outside(*given, run=reference.run):
+            return run(*given)
+
+        for function in (outside, reference.run):
+            made = as_list(torch.compile(function, backend=backend, dynamic=False, fullgraph=True)(*inputs))
+            assert all(map(torch.equal, made, as_list(reference.run(*inputs))))
+        # A function without a source is wrapped by older versions: all of them share one code, and its few compilations.
+        assert inspect.getsource(reference.run).startswith("def run(")
+        assert Reference(problem.definition).run is reference.run
+    assert len(graphs) == 2 * len(folders)
+
+
+def test_the_exchange_is_as_large_as_a_sandbox_lets_files_be(tmp_path: Path):
+    text = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+from assay_judge.gpu_kernel_sets import AreaFile
+print(AreaFile(sys.argv[1], 16 << 30).size, os.stat(sys.argv[1]).st_size)
+"""
+    command = [sys.executable, "-P", "-c", text, str(tmp_path / "area")]
+    end = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert end.stdout.split() == [str(1 << 20)] * 2, end.stderr
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

@@ -210,4 +210,25 @@ test('a candidate sees the modules that build and host kernels and none that jud
   const { attempt } = await prepare('confirm');
   const modules = attempt.phases[0]?.mounts.map(({ target }) => target).filter((path) => path.includes('/kernel_'));
   expect(modules).toEqual(['build', 'host', 'loop', 'protocol'].map((name) => `/assay/assay_judge/kernel_${name}.py`));
+  const gpu = attempt.phases[0]?.mounts.map(({ target }) => target).filter((path) => path.includes('/gpu_kernel_'));
+  const names = ['host', 'inputs', 'protocol', 'reference', 'schema', 'sets', 'share', 'spans', 'state'];
+  expect(gpu).toEqual(names.map((name) => `/assay/assay_judge/gpu_kernel_${name}.py`));
+});
+
+test('a host of GPU kernels starts with the modules that a candidate sees', async () => {
+  const { attempt } = await prepare('confirm');
+  const seen = new Map(attempt.phases[0]?.mounts.map(({ source, target }) => [target, source]));
+  const waiting = ['gpu_kernel_host'];
+  const needed = new Set(waiting);
+  for (const name of waiting) {
+    const source = seen.get(`/assay/assay_judge/${name}.py`);
+    expect(source, name).toBeDefined();
+    const text = readFileSync(join(import.meta.dirname, '../../python/assay_judge', `${name}.py`), 'utf8');
+    for (const [, module, one] of text.matchAll(/^from assay_judge(?:\.(\w+)| import (\w+))/gm)) {
+      const next = module ?? one ?? '';
+      if (!needed.has(next)) waiting.push(next);
+      needed.add(next);
+    }
+  }
+  expect(waiting.length).toBeGreaterThan(8);
 });

@@ -3,6 +3,9 @@
 import triton
 import triton.language as tl
 
+NARROW_WARPS = 8  # of a row of up to 4096 elements
+WIDE_WARPS = 8  # of up to 8192
+
 
 @triton.jit
 def kernel(x, weight, out, hidden, BLOCK: tl.constexpr):
@@ -16,7 +19,7 @@ def kernel(x, weight, out, hidden, BLOCK: tl.constexpr):
 
 
 def warps_of(block: int) -> int:
-    return 4 if block <= 2048 else 8 if block <= 8192 else 16
+    return NARROW_WARPS if block <= 4096 else WIDE_WARPS if block <= 8192 else 16
 
 
 def run(x, weight, out):
