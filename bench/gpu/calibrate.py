@@ -387,6 +387,7 @@ def main() -> int:
     parser.add_argument("--reserve", type=float, default=70.0, help="seconds that are kept for the judges at the end")
     parser.add_argument("--nanochat-trials", type=int, default=4)
     parser.add_argument("--nanochat-budget", type=float, default=20.0)
+    parser.add_argument("--no-profile", action="store_true", help="neither profiles nor hardware counters")
     parser.add_argument("--tiny", action="store_true", help="sizes for a CPU; WordNet for nanochat-gpu too")
     options = parser.parse_args()
     calibration = Calibration(options)
@@ -417,7 +418,7 @@ def everything(calibration: Calibration) -> None:
         "speedrun-mini", ["prepare_data.py", "--wordnet", str(options.wordnet.resolve()), "--out", str(wordnet)]
     )
     making_text = None
-    if not options.tiny:
+    if options.nanochat_trials and not options.tiny:
         (work / "sources.txt").write_text("\n".join(sources()) + "\n")
         arguments = ["prepare_text.py", "--sources", str(work / "sources.txt"), "--out", str(text)]
         making_text = calibration.prepare("nanochat-gpu", [*arguments, "--most-bytes", "250000000"])
@@ -448,7 +449,7 @@ def everything(calibration: Calibration) -> None:
         curves.stop()
         for process in list(LIVE):
             end_session(process)  # candidates that wait, if that step failed
-    if not warm and clock.has(60 + options.nanochat_budget):
+    if nanochats and not warm and clock.has(60 + options.nanochat_budget):
         warm_first()
     trained: list[Trial] = []
     for trial in nanochats if warm else []:
@@ -469,6 +470,8 @@ def everything(calibration: Calibration) -> None:
         for one in scoring:
             one.result()
     calibration.log.say("nanochat-spread", bits=spread([value for value in values if value is not None]))
+    if options.no_profile:
+        return
     for trial in [*([first] if found is not None else []), *trained[:1]]:
         calibration.attempt("profile", profile, calibration, trial)
     if not options.tiny:

@@ -23,6 +23,8 @@ WIDTH = 512
 HEADS = 4
 MLP_RATIO = 4
 INIT_STD = 0.02
+EMBEDDING_STD = 0.5
+ROTARY_BASE = 1000.0
 
 # Optimizer
 LEARNING_RATE = 1e-3
@@ -30,6 +32,7 @@ ADAM_BETA1 = 0.9
 ADAM_BETA2 = 0.95
 ADAM_EPSILON = 1e-8
 WEIGHT_DECAY = 0.1
+WARM_UP_STEPS = 50
 
 # Data
 BATCH_ROWS = 64
@@ -55,7 +58,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = self.qkv(x).unflatten(-1, (3, HEADS, WIDTH // HEADS)).unbind(2)  # [B,T,H,D]
-        query, key = query.transpose(1, 2), key.transpose(1, 2)
+        query, key = rotate(query.transpose(1, 2)), rotate(key.transpose(1, 2))
         value = value.transpose(1, 2)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         return self.out(mixed.transpose(1, 2).flatten(2))
@@ -89,13 +92,22 @@ class Block(nn.Module):
         return x + self.mlp(self.mlp_norm(x))
 
 
+def rotate(x: Tensor) -> Tensor:
+    """Turns each pair of features by an angle that grows with the position, [B,H,T,D] -> [B,H,T,D]."""
+    half = x.shape[-1] // 2
+    frequencies = ROTARY_BASE ** (-torch.arange(half, device=x.device) / half)
+    angles = torch.arange(x.shape[-2], device=x.device)[:, None] * frequencies  # [T,D/2]
+    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    left, right = x[..., :half], x[..., half:]
+    return torch.cat((left * cosine - right * sine, right * cosine + left * sine), dim=-1)
+
+
 class Transformer(nn.Module):
     """Bytes int64 [B,T] -> logits float32 [B,T,VOCABULARY] for the byte that follows each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.token = nn.Embedding(VOCABULARY, WIDTH)
-        self.position = nn.Embedding(harness.CONTEXT_LENGTH, WIDTH)
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.final_norm = make_norm()
         self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
@@ -103,7 +115,6 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.token(tokens)
-        x = x + self.position.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x)
         x = self.final_norm(x)
@@ -111,9 +122,15 @@ class Transformer(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Draws the weights of one linear or embedding layer."""
-    if isinstance(module, nn.Linear | nn.Embedding):
+    """Draws the weights of one linear or embedding layer.
+
+    Embeddings are large beside the first steps of AdamW, which move all symbols alike, towards how often each byte
+    comes: else nothing is left by which a layer after the normalisation could tell one symbol from another.
+    """
+    if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=INIT_STD)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=EMBEDDING_STD)
 
 
 class AdamW:
@@ -141,9 +158,9 @@ def make_optimizers(model: Transformer) -> list:
     return [AdamW(model.parameters())]
 
 
-def learning_rate_factor(fraction: float) -> float:
-    """What every learning rate is multiplied by when `fraction` of the budget is used: constant."""
-    return 1.0
+def learning_rate_factor(step: int, fraction: float) -> float:
+    """What every learning rate is multiplied by at a step, `fraction` of the budget being used: up, then flat."""
+    return min(1.0, (step + 1) / WARM_UP_STEPS)
 
 
 def read_text(device: torch.device) -> Tensor:
@@ -180,7 +197,7 @@ def train() -> None:
             logits = model(inputs)
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
         loss.backward()
-        factor = learning_rate_factor(clock.fraction())
+        factor = learning_rate_factor(steps, clock.fraction())
         for optimizer in optimizers:
             optimizer.step(factor)
         model.zero_grad()
