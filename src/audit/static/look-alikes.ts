@@ -3,7 +3,7 @@ const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
   // Cyrillic
   ...pairs('аеорсхуіјѕһԁԛԝѵьгпкмтвнз', 'aeopcxyijshdqwvbrnkmtbh3'),
   // Greek
-  ...pairs('αβγεζηικνορτυχωϲ', 'aByeznikvoptuxwc'),
+  ...pairs('αβγεζηικνορτυχωϲ', 'abyeznikvoptuxwc'),
   // Armenian, Latin of other alphabets, letters like letters
   ...pairs('օսոհցզɑɡıɩʟɴʀᴀᴄᴅᴇᴋᴍᴏᴘᴛᴜᴠᴡᴢ', 'ounhgqagiilnracdekmoptuvwz'),
 ]);
