@@ -114,7 +114,12 @@ export async function simulatedCampaign(options: {
     for await (const record of store.read()) found.push(record);
     return found;
   };
-  return { store, run, records, [Symbol.asyncDispose]: () => rm(attemptsRoot, { recursive: true, force: true, maxRetries: 5 }) };
+  return {
+    store,
+    run,
+    records,
+    [Symbol.asyncDispose]: () => rm(attemptsRoot, { recursive: true, force: true, maxRetries: 5 }),
+  };
 }
 
 function plantingProposer(gains: readonly number[]): Proposer {
