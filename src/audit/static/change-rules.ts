@@ -44,7 +44,7 @@ export function changeRulesOf(task: Task): ChangeRules {
       ...Object.keys(spec.environment.variables),
       ...candidates.flatMap(({ variables }) => Object.keys(variables)),
     ]),
-    folders: [...FOLDERS, ...candidates.flatMap(({ data }) => data.map(({ to }) => to))],
+    folders: [...new Set([...FOLDERS, ...candidates.flatMap(({ data }) => data.map(({ to }) => to))])],
     isReadByJudge:
       candidates.length === 0 || judges.some(({ command }) => command.some((word) => word.includes('{workspace}'))),
   };
