@@ -16,7 +16,7 @@ CLOCK_SHARE = 0.5
 CLOCK_SECONDS = 2e-4
 """How far the event clock that the host claims may be below the judge's: this share of it and this much."""
 LEAST_SHARE = 0.25
-"""Of a burst's time that counts at least, however much asking and taking took. Of a copy at the speed of light taking is half."""
+"""Of a burst's time that counts at least, however much asking and taking took: half, of a copy as fast as light."""
 SLOWED = 1.6
 """How much slower the baseline may be beside a loaded candidate than before it was loaded."""
 

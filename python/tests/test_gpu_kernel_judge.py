@@ -267,7 +267,7 @@ def test_references_compile_where_a_compiler_steps_into_them():
         for function in (outside, reference.run):
             made = as_list(torch.compile(function, backend=backend, dynamic=False, fullgraph=True)(*inputs))
             assert all(map(torch.equal, made, as_list(reference.run(*inputs))))
-        # A function without a source is wrapped by older versions: all of them share one code, and its few compilations.
+        # Older versions wrap a function without a source: all of them share one code, and its few compilations.
         assert inspect.getsource(reference.run).startswith("def run(")
         assert Reference(problem.definition).run is reference.run
     assert len(graphs) == 2 * len(folders)
