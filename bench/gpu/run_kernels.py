@@ -12,7 +12,9 @@ summarize_kernels.py makes tables of it. In order:
 5. the same kernel against itself: how often is there a difference?
 6. hostile kernels that are about time, then honest ones that look suspicious.
 
-No sandbox: only programs that somebody read. `--device cpu --only softmax_fp32` tries the way itself without a GPU.
+No sandbox: only programs that somebody read. `--device cpu --problems softmax_fp32` tries the way itself without a GPU.
+`--only table exploits:side-stream,all-at-once solutions` does these alone, in this order, references compiled before;
+summarize_kernels.py merges several files, of two records of one thing the later counts.
 """
 
 from __future__ import annotations
@@ -115,8 +117,16 @@ class Run:
         self.spans: str | None = None
         self.ceilings: dict = {}
         self.problems = sorted(one.parent.name for one in self.root.glob("problems/*/*/definition.json"))
-        if options.only:
-            self.problems = [one for one in self.problems if one in options.only]
+        if options.problems:
+            self.problems = [one for one in self.problems if one in options.problems]
+        self.names: dict[str, list[str]] = {}
+        """Of a step: what alone is to be done in it. All that there is where none is named."""
+        for one in options.only or ():
+            step, _, names = one.partition(":")
+            self.names[step] = names.split(",") if names else []
+        if self.names and "table" not in self.names:
+            wanted = self.names.get("solutions", []) or (self.problems if "solutions" in self.names else [])
+            self.problems = [one for one in self.problems if one in wanted]
         self.prepared: set[str] = set()
         self.compiled: dict[str, list[int]] = {one: [] for one in self.problems}
 
@@ -163,11 +173,15 @@ class Run:
         self.compile_and_contain(compilers, shares, lanes)
         self.say(f"compiled {sum(map(len, self.compiled.values()))} of the references' workloads")
         self.step("ahead", lambda: self.build_ahead(owner))
-        self.step("table", lambda: self.table(owner))
-        self.step("solutions", lambda: self.solutions(owner))
-        self.step("same", lambda: self.same(lanes[0]))
-        self.step("time", lambda: self.hostile(lanes[:1], "exploits", about_time=True))
-        self.step("controls", lambda: self.hostile(lanes[:1], "controls", about_time=None))
+        steps = {
+            "table": lambda: self.table(owner),
+            "solutions": lambda: self.solutions(owner),
+            "same": lambda: self.same(lanes[0]),
+            "exploits": lambda: self.hostile(lanes[:1], "exploits", about_time=True),
+            "controls": lambda: self.hostile(lanes[:1], "controls", about_time=None),
+        }
+        for name in self.names or steps:
+            self.step(name, steps[name])
         self.write("end", seconds=round(time.monotonic() - self.started, 1))
 
     def step(self, name: str, work) -> None:
@@ -196,7 +210,7 @@ class Run:
                 one.send({"do": "compile", "problems": names, "seconds": seconds, "ceilings": self.ceilings})
         stop = time.monotonic() + seconds
         contain = threading.Thread(target=self.hostile, args=(lanes, "exploits", False, stop))
-        if "contain" not in self.options.skip:
+        if "contain" not in self.options.skip and not self.names:
             contain.start()
         for one in compilers if "compile" not in self.options.skip else []:
             try:
@@ -218,6 +232,7 @@ class Run:
                 self.write("table", problem=name, error="not timed: its worker stopped or no time was left")
                 continue
             request = {"do": "table", "problem": name, "compiled": self.compiled[name], "ceilings": self.ceilings}
+            request["blocks"] = self.options.table_blocks
             try:
                 one.send(request)
                 for record in one.answers(time.monotonic() + min(40, self.left())):
@@ -231,6 +246,9 @@ class Run:
         for folder in sorted((self.root / "solutions").glob("*/solution.json")):
             solution = with_sources(folder)
             is_native = solution["spec"]["languages"] == ["cuda_cpp"] and not self.is_cpu()
+            named = self.names.get("solutions", [] if "solutions" in self.names or not self.names else ["none"])
+            if named and folder.parent.name not in named:
+                continue
             if is_native and solution["definition"] in self.problems:
                 self.prepare(owner[solution["definition"]], folder.parent.name, solution)
                 self.prepared.add(folder.parent.name)
@@ -244,6 +262,8 @@ class Run:
                 waiting.append((folder.parent.name, solution))
         # What has to be compiled by nvcc was started first and comes last.
         waiting.sort(key=lambda one: one[1]["spec"]["languages"] == ["cuda_cpp"])
+        if named := self.names.get("solutions"):
+            waiting = sorted((one for one in waiting if one[0] in named), key=lambda one: named.index(one[0]))
         prepared = 0
         for turn, (name, solution) in enumerate(waiting):
             while prepared < min(len(waiting), turn + 4):
@@ -254,7 +274,7 @@ class Run:
             compiled = set(self.compiled[solution["definition"]])
             request = {"do": "judge", "key": name, "problem": solution["definition"], "seconds": 60}
             request |= {"blocks": self.options.blocks, "compile": len(compiled) > 1, "ceilings": self.ceilings}
-            if self.left() < self.options.reserve:
+            if self.left() < (8 if self.names else self.options.reserve):
                 self.write("solution", name=name, not_run="no time was left")
                 continue
             try:
@@ -312,6 +332,10 @@ class Run:
             if head["problem"] not in self.options.hostile_problems or (head["needs"] == "cuda" and self.is_cpu()):
                 continue
             if path.stem in self.passed:
+                continue
+            if named := self.names.get(kind):
+                if path.stem in named:
+                    waiting.put((path, head))
                 continue
             if about_time is None or timed == about_time or is_late:
                 waiting.put((path, head))
@@ -431,9 +455,11 @@ def main() -> int:
         "--comparisons", type=int, default=20, help="of a kernel with itself, for each problem and kind"
     )
     parser.add_argument("--reserve", type=float, default=95.0, help="seconds that solutions leave for what follows")
-    parser.add_argument("--only", nargs="*", help="problems; all without")
+    parser.add_argument("--problems", nargs="*", help="all without")
+    parser.add_argument("--only", nargs="*", help="steps in order, each with names: table, solutions:NAME,NAME")
+    parser.add_argument("--table-blocks", type=int, default=7, help="bursts of each reference, two to warm up")
     parser.add_argument("--hostile-problems", nargs="*", default=list(HOSTILE_PROBLEM_WORKLOAD))
-    parser.add_argument("--skip", nargs="*", default=[], help="compile contain table solutions same time controls")
+    parser.add_argument("--skip", nargs="*", default=[], help="compile contain ahead table solutions same exploits controls")
     options = parser.parse_args()
     run = Run(options)
 

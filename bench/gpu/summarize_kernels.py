@@ -1,4 +1,7 @@
-"""Tables of what run_kernels.py wrote: python bench/gpu/summarize_kernels.py <out>/kernels.jsonl [--markdown]."""
+"""Tables of what run_kernels.py wrote: python bench/gpu/summarize_kernels.py <out>/kernels.jsonl …
+
+Of several files, of two records of one thing the one in the later file counts; tables say which run it is from.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,35 @@ NO_GAIN = 0.03
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
-    options = parser.parse_args()
-    records = defaultdict(list)
-    for line in options.file.read_text().splitlines():
-        one = json.loads(line)
-        records[one["kind"]].append(one)
+    parser.add_argument("files", type=Path, nargs="+")
+    records = merged([one.read_text().splitlines() for one in parser.parse_args().files])
     for show in (device, table, solutions, categories, hostile, same, clocks, problems):
         show(records)
+
+
+NAMED_BY = {
+    "table": ("problem", "workload"),
+    "compile": ("problem", "workload"),
+    "solution": ("name",),
+    "hostile": ("list", "name"),
+    "noisy": ("name",),
+}
+
+
+def merged(runs: list[list[str]]) -> dict[str, list[dict]]:
+    """Records by kind. What had no turn in a later run does not replace what had one in an earlier."""
+    records: dict[str, dict[tuple, dict]] = defaultdict(dict)
+    for run, lines in enumerate(runs, 1):
+        every = [json.loads(line) for line in lines]
+        if any(one["kind"] == "same" for one in every):
+            records["same"].clear()
+        for turn, one in enumerate(every):
+            names = NAMED_BY.get(one["kind"])
+            key = tuple(one.get(it) for it in names) if names else (run, turn)
+            if key in records[one["kind"]] and ("not_run" in one or "error" in one):
+                continue
+            records[one["kind"]][key] = one | {"run": run}
+    return defaultdict(list, {kind: list(every.values()) for kind, every in records.items()})
 
 
 def heading(words: str) -> None:
@@ -66,10 +90,11 @@ def table(records: dict) -> None:
             continue
         size = " ".join(f"{key}={value}" for key, value in one["axes"].items())
         line = [one["problem"], size, one["eager_us"], one["compiled_us"], one["baseline_us"], one["light_us"]]
-        lines.append([*line, one["baseline_us"] / one["light_us"], one["score_of_eager"], one["score_of_best"]])
+        scores = [one["score_of_eager"], one["score_of_best"]]
+        lines.append([*line, one["baseline_us"] / one["light_us"], *scores, one["run"]])
         if one["faster_than_light"]:
             failed.append(f"{one['problem']} {size}: the reference is faster than T_SOL: a finding about the problem")
-    names = ["problem", "workload", "eager", "compiled", "T_b", "T_SOL", "T_b/T_SOL", "score eager", "score best"]
+    names = ["problem", "workload", "eager", "compiled", "T_b", "T_SOL", "T_b/T_SOL", "score eager", "score best", "run"]
     rows(names, lines)
     print(f"\n{len({one[0] for one in lines})} problems, {len(lines)} workloads.")
     for one in failed:
@@ -83,7 +108,7 @@ def solutions(records: dict) -> None:
         result = one.get("result", {})
         if not result.get("valid"):
             lines.append(
-                [one["name"], "refused", one.get("not_run") or result.get("reason", "")[:200], None, None, None]
+                [one["name"], "refused", one.get("not_run") or result.get("reason", "")[:200], *[None] * 3, one["run"]]
             )
             continue
         each = result["workloads"]
@@ -92,8 +117,8 @@ def solutions(records: dict) -> None:
         )
         used = max(it["relative_error"] for it in each)
         speed = result["metrics"]["speedup"]
-        lines.append([one["name"], result["value"], times, speed, used, result["judge_seconds"]])
-    rows(["problem", "sol_score_local", "us: ours/T_b/T_SOL", "speedup", "relative error", "judged in s"], lines)
+        lines.append([one["name"], result["value"], times, speed, used, result["judge_seconds"], one["run"]])
+    rows(["problem", "sol_score_local", "us: ours/T_b/T_SOL", "speedup", "relative error", "judged in s", "run"], lines)
     print(f"\nTransport: {sorted({str(one.get('result', {}).get('transport')) for one in records['solution']})}")
 
 
@@ -129,14 +154,14 @@ def hostile(records: dict) -> None:
             if one["list"] != kind:
                 continue
             if "result" not in one:
-                lines.append([one["name"], one["class"], one["expects"], "not run", one.get("not_run"), ""])
+                lines.append([one["name"], one["class"], one["expects"], "not run", one.get("not_run"), "", one["run"]])
                 continue
             verdict, said = verdict_of(one, honest)
             ran += 1
             good += verdict == "right"
             result = one["result"]
-            lines.append([one["name"], one["class"], one["expects"], verdict, said, result.get("value")])
-        rows(["kernel", "class", "expected", "verdict", "what the judge said", "score"], lines)
+            lines.append([one["name"], one["class"], one["expects"], verdict, said, result.get("value"), one["run"]])
+        rows(["kernel", "class", "expected", "verdict", "what the judge said", "score", "run"], lines)
         print(f"\n{good} of {ran} as expected.")
 
 

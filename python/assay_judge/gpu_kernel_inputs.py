@@ -67,8 +67,8 @@ def draw(definition: Definition, workload: Workload, axes: Axes, device: str, se
 def namespace_of(definition: Definition) -> dict:
     """The reference's functions. Only for definitions that are trusted: this runs them, once in a process.
 
-    They belong to a module that can be imported by its name, and have a source: torch.compile looks a function's globals
-    up in the module of that name, and wraps functions without a source into one that all share, with its few recompilations.
+    They belong to a module that can be imported by its name, and have a source: torch.compile looks for globals in the
+    module of that name, and wraps functions without a source into one that all share, with its few recompilations.
     """
     digest = hashlib.sha256(definition.reference.encode()).hexdigest()[:16]
     name = f"assay_reference_{definition.name}_{digest}"

@@ -132,7 +132,8 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     }
     for turn, one in enumerate(found):
         metrics |= {f"latency_us_{turn}": one.seconds * 1e6, f"baseline_us_{turn}": one.baseline * 1e6}
-        metrics |= {f"light_us_{turn}": one.light * 1e6, f"score_{turn}": one.score, f"price_us_{turn}": one.price * 1e6}
+        metrics |= {f"light_us_{turn}": one.light * 1e6, f"price_us_{turn}": one.price * 1e6}
+        metrics[f"score_{turn}"] = one.score
         axes = problem.definition.resolve(workloads[turn].axes)
         metrics |= timing.achieved(problem, axes, one.seconds, ceilings, turn)
     traces = [

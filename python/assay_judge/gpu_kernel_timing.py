@@ -12,11 +12,13 @@ from assay_judge.gpu_kernel_schema import Axes, Problem
 
 FLOOR_SHARE = 0.9
 """A time below this share of T_SOL is a finding. Ceilings that are measured again differ by some percent."""
-CLOCK_SHARE = 0.5
+CLOCK_SHARE = 0.4
 CLOCK_SECONDS = 2e-4
 """How far the event clock that the host claims may be below the judge's: this share of it and this much."""
+SPANS_SHARE = 0.5
+"""The same of CUPTI's spans, of one burst that is slower for being traced."""
 LEAST_SHARE = 0.25
-"""Of a burst's time that counts at least, however much asking and taking took. Of a copy at the speed of light taking is half."""
+"""Of a burst's time that counts at least, however much asking and taking took: half, of a copy as fast as light."""
 SLOWED = 1.6
 """How much slower the baseline may be beside a loaded candidate than before it was loaded."""
 
@@ -151,7 +153,7 @@ def spans_agree(spans: dict | None) -> tuple[bool, str]:
         return False, "what the host says of its spans is no number"
     words = f"spans of a traced burst {span * 1e3:.3f} ms, {outer * 1e3:.3f} ms outside, {event * 1e3:.3f} ms of events"
     # Tracing costs the host time, not the device: a span may be shorter than what is outside, never longer.
-    is_short = span < outer * (1 - CLOCK_SHARE) - 2.5 * CLOCK_SECONDS
+    is_short = span < outer * (1 - SPANS_SHARE) - 2.5 * CLOCK_SECONDS
     return span <= outer * 1.1 + CLOCK_SECONDS and not is_short, words
 
 

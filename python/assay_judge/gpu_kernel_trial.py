@@ -427,7 +427,7 @@ class Trial:
         return [self._random.randrange(tensor.numel()) for _ in range(min(count, tensor.numel()))]
 
     def _carried(self, axes: Axes) -> int:
-        """Bytes of the exchange file that a burst may need: all bases, then outputs of three sets and one set's inputs."""
+        """Bytes of the exchange file that a burst may need: all bases; then three sets' outputs and one's inputs."""
         definition = self.problem.definition
         inputs = sum(one.nbytes(axes) for one in definition.inputs if one.shape is not None)
         outputs = sum(one.nbytes(axes) for one in definition.outputs)
