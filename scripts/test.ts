@@ -60,7 +60,18 @@ async function runPytest(environment: PythonEnvironment | undefined): Promise<Co
     return process.env['CI'] === undefined ? { ...NO_TESTS, skipped: 1 } : { ...NO_TESTS, failed: 1 };
   }
   const report = path.join(reports, 'pytest.xml');
-  const options = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junit-xml=${report}`];
+  const options = [
+    '-m',
+    'pytest',
+    '-q',
+    '-p',
+    'no:cacheprovider',
+    `--junit-xml=${report}`,
+    '-n',
+    '2',
+    '--dist',
+    'loadfile',
+  ];
   const selection = isPythonOnly ? args : ['python/tests'];
   const end = await runCommand([environment.python, ...options, ...selection], {
     cwd: ROOT,

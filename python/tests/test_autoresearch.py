@@ -46,11 +46,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     task = folder / "task"
     (task / "seen").mkdir(parents=True)
     (task / "hidden").mkdir()
-    for shard in (made / "training/data").iterdir():
-        (task / "seen" / shard.name).write_bytes(shard.read_bytes())
-    (task / "seen" / rows.VALIDATION_SHARD).write_bytes((made / "held-out/data" / rows.VALIDATION_SHARD).read_bytes())
-    (task / "hidden" / "shard_00009.parquet").write_bytes((made / "hidden/data" / rows.VALIDATION_SHARD).read_bytes())
-    (made / "training/tokenizer").rename(task / "tokenizer")
+    for shard in (made / "data").iterdir():
+        place = "hidden" if shard.name == "shard_00009.parquet" else "seen"
+        (task / place / shard.name).write_bytes(shard.read_bytes())
+    (made / "tokenizer").rename(task / "tokenizer")
     (task / "data.json").write_bytes((made / "data.json").read_bytes())
     return task
 
