@@ -72,7 +72,7 @@ export const autoresearch: Adapter = {
     const places = await dataPlaces(data);
     const hub = substitutes ? '' : '\n      - { from: hub, to: /upstream/.cache/huggingface/hub }';
     const remedy =
-      'with the network: uv run prepare.py in the checkout; for shards elsewhere make the task with --data';
+      'with the network: uv run prepare.py in the checkout; without: assay data autoresearch --text <files>, then make the task with --data';
     return {
       title: 'NanoChat Autoresearch',
       ...(substitutes ? { substitutes: SUBSTITUTES } : {}),

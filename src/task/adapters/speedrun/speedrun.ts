@@ -167,7 +167,7 @@ function environment(packages: readonly string[], variables: string): string {
 
 /** @param fetched training shards that the README has one fetch. The last of them is kept from training, for the judge alone. */
 function shards(data: string, fetched: number): string {
-  const remedy = `with the network: python data/cached_fineweb10B.py ${fetched} in the checkout; for shards elsewhere make the task with --data`;
+  const remedy = `with the network: python data/cached_fineweb10B.py ${fetched} in the checkout; without: assay data speedrun --track ${fetched > 9 ? 3 : 1} --text <files>, then make the task with --data`;
   const hidden = `fineweb_train_${String(fetched).padStart(6, '0')}.bin`;
   return `    - from: ${quoted(`${data}/fineweb_train_*.bin`)}
       except: ${hidden}
