@@ -29,8 +29,6 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 import argparse
 import contextlib
 import os
-import tempfile
-import traceback
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,6 +44,7 @@ from assay_judge.model_host import (
     PR_SET_DUMPABLE,
     Loader,
     end_loader,
+    fork_loader,
     forward_reply,
     set_process_option,
     take_streams,
@@ -178,32 +177,6 @@ def run_loader(ask: int, tell: int, hosting: Hosting, checkpoint: str) -> None:
         protocol.write_all(tell, memoryview(found.numpy()).cast("B"))
 
 
-def fork_loader(hosting: Hosting, checkpoint: bytes, not_for_it: list[int]) -> Loader:
-    """Starts the process in which candidate code runs. `not_for_it`: descriptors that it must not have."""
-    folder = tempfile.mkdtemp(prefix="assay-")
-    path = os.path.join(folder, "checkpoint.pt")
-    with open(path, "wb") as file:
-        file.write(checkpoint)
-    ask, tell = os.pipe(), os.pipe()
-    for descriptor in (ask[0], tell[0]):
-        protocol.grow_pipe(descriptor)
-    pid = os.fork()
-    if pid == 0:
-        for descriptor in (*not_for_it, ask[1], tell[0]):
-            os.close(descriptor)
-        set_process_option(PR_SET_DUMPABLE, 1)
-        try:
-            run_loader(ask[0], tell[1], hosting, path)
-            sys.stderr.flush()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    os.close(ask[0])
-    os.close(tell[1])
-    return Loader(pid, ask[1], tell[0])
-
-
 def serve(requests: int, replies: int, hosting: Hosting) -> None:
     """Answers requests until the judge closes the stream."""
     loader: Loader | None = None
@@ -219,7 +192,9 @@ def serve(requests: int, replies: int, hosting: Hosting) -> None:
         if is_load:
             if loader is not None:
                 end_loader(loader)
-            loader = fork_loader(hosting, payload, [requests, replies])
+            loader = fork_loader(
+                payload, [requests, replies], lambda ask, tell, path: run_loader(ask, tell, hosting, path)
+            )
         elif loader is not None:
             protocol.write_all(loader.ask, header + payload)
         if loader is not None:

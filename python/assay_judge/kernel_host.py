@@ -153,7 +153,7 @@ def take_streams() -> tuple[int, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run a candidate's C kernels for the judge over pipes.")
-    parser.add_argument("--library", required=True)
+    parser.add_argument("--library", required=True, dest="built")
     parser.add_argument("--exchange", default=os.environ.get("ASSAY_EXCHANGE"), help="folder shared with the judge")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -161,7 +161,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    serve(requests, replies, Host(options.library, options.exchange))
+    serve(requests, replies, Host(options.built, options.exchange))
     sys.stderr.flush()
     os._exit(0)
 

@@ -71,7 +71,7 @@ BAY_BYTES = 3 << 20
 
 @dataclass
 class Settings:
-    library: Path
+    built: Path
     reference: Path
     exchange: Path
     seed: int
@@ -115,7 +115,7 @@ def judge(settings: Settings, peer: KernelPeer, report: Report) -> dict:
     """Runs the trial; the records of its checks go into `report`. Raises HostFailure or Refusal."""
     generator = np.random.default_rng(settings.seed)
     self_test(generator, report)
-    digest = digest_of(settings.library)
+    digest = digest_of(settings.built)
     area = Area(str(settings.exchange / protocol.AREA_FILE), BAYS, BAY_BYTES, generator)
     reference = Reference(settings.reference, settings.scratch, BAY_BYTES, generator)
     quiet = Quiet(reference, generator, PROBLEMS)
@@ -138,7 +138,7 @@ def judge(settings: Settings, peer: KernelPeer, report: Report) -> dict:
     usage_after = peer.ask(protocol.USAGE)
     end_peer(peer, report)
     after = quiet.measure()
-    if digest_of(settings.library) != digest:
+    if digest_of(settings.built) != digest:
         raise Refusal(["kernel-build"], "the library changed while it was judged", suspected=True)
     report.note("kernel-build", True, f"one library, SHA-256 {digest[:16]}, the same before, at load and after")
     around = Surroundings(
@@ -243,7 +243,7 @@ def judge_or_explain(settings: Settings, peer: KernelPeer) -> dict:
 def main() -> int:
     started = time.monotonic()
     parser = argparse.ArgumentParser(description="Time and verify a candidate's C kernels.")
-    parser.add_argument("--library", type=Path, required=True, help="what kernel_build made")
+    parser.add_argument("--library", dest="built", type=Path, required=True, help="what kernel_build made")
     parser.add_argument("--reference", type=Path, required=True, help="the task's plain kernels, in C")
     parser.add_argument(
         "--exchange", type=Path, default=os.environ.get("ASSAY_EXCHANGE"), help="folder shared with the host"
@@ -256,7 +256,7 @@ def main() -> int:
     gc.disable()
     with tempfile.TemporaryDirectory() as scratch:
         deadline = started + options.timeout
-        settings = Settings(options.library, options.reference, options.exchange, options.seed, deadline, Path(scratch))
+        settings = Settings(options.built, options.reference, options.exchange, options.seed, deadline, Path(scratch))
         peer = KernelPeer(*descriptors, deadline, hand_over_loop(Path(scratch), options.exchange))
         result = judge_or_explain(settings, peer)
     result["judge_seconds"] = round(time.monotonic() - started, 3)

@@ -168,8 +168,9 @@ class Loader:
     tell: int
 
 
-def fork_loader(script: str, checkpoint: bytes, in_process: bool, not_for_it: list[int]) -> Loader:
-    """Starts the process in which candidate code runs. `not_for_it`: descriptors that it must not have."""
+def fork_loader(checkpoint: bytes, not_for_it: list[int], run: Callable[[int, int, str], None]) -> Loader:
+    """Starts the process in which candidate code runs. `not_for_it`: descriptors that it must not have. `run`: what it
+    does, with the descriptors of requests and replies and the path of the checkpoint."""
     folder = tempfile.mkdtemp(prefix="assay-")
     path = os.path.join(folder, CHECKPOINT_NAME)
     with open(path, "wb") as file:
@@ -183,7 +184,7 @@ def fork_loader(script: str, checkpoint: bytes, in_process: bool, not_for_it: li
             os.close(descriptor)
         set_process_option(PR_SET_DUMPABLE, 1)
         try:
-            run_loader(ask[0], tell[1], lambda: load(script, path), in_process)
+            run(ask[0], tell[1], path)
             sys.stderr.flush()
         except BaseException:
             traceback.print_exc()
@@ -324,7 +325,11 @@ def serve(requests: int, replies: int, script: str, in_process: bool) -> None:
             end_loader(loader)
             loader = None
         if loader is None:
-            loader = fork_loader(script, payload, in_process, [requests, replies])
+            loader = fork_loader(
+                payload,
+                [requests, replies],
+                lambda ask, tell, path: run_loader(ask, tell, lambda: load(script, path), in_process),
+            )
         else:
             if select.select([loader.tell], [], [], 0)[0]:
                 raise SystemExit("model_host: the candidate's process ended, or sent more than it was asked for")

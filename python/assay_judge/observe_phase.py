@@ -51,6 +51,7 @@ class PhaseObserver:
         self._watched: dict[str, _Watched] = {}
         self._owners: dict[int, str] = {}
         self._looks = 0
+        self._last_cost = 0.0
         self._clocks: dict[str, float] = {}
         self._began = 0.0
         self._ready: dict | None = None
@@ -80,7 +81,7 @@ class PhaseObserver:
         watched = self._watched[member.role]
         pid = member.sandbox or 0
         stands = sandbox.wait_until_it_stands(pid)
-        cost = time.perf_counter()
+        cost = time.thread_time()
         if stands:
             self._note("network", watched, lambda: NetworkWatch(pid))
             self._note("tripwires", watched, lambda: self._tripwires(watched.decoys, pid))
@@ -92,7 +93,7 @@ class PhaseObserver:
         watched.began_at = time.monotonic()
         self._looks = 0
         self.next_look = watched.began_at + FIRST_LOOKS[0]
-        self.cost_seconds += time.perf_counter() - cost
+        self.cost_seconds += time.thread_time() - cost
         return watched.tripwires.descriptor if watched.tripwires is not None else None
 
     def _tripwires(self, decoys: list[tripwires.Decoy], pid: int) -> tripwires.Tripwires | None:
@@ -122,18 +123,25 @@ class PhaseObserver:
 
     def look(self, now: float, family: processes.Family | None = None) -> processes.Family:
         """Counts what runs. `family`: of this supervisor, if somebody has just asked for it."""
-        cost = time.perf_counter()
+        cost = time.thread_time()
         if family is None:
             family = processes.family(os.getpid())
         programs = self._programs(family)
         for role, watched in self._watched.items():
             watched.census.look(family, programs[role], self._orphans(watched.member, family, programs[role]))
-        spent = time.perf_counter() - cost
+        spent = time.thread_time() - cost
         self.cost_seconds += spent
         self._looks += 1
-        later = FIRST_LOOKS[self._looks] if self._looks < len(FIRST_LOOKS) else INTERVAL
-        self.next_look = now + max(later, spent / _MOST_OF_A_CORE)
+        self.next_look = now + self._wait(min(spent, self._last_cost))
+        self._last_cost = spent
         return family
+
+    def _wait(self, cost: float) -> float:
+        """Seconds until the next look. `cost`: the smaller of the last two looks, since one may have been slow because
+        the machine stood still, and seconds without a look would follow."""
+        if self._looks < len(FIRST_LOOKS):
+            return FIRST_LOOKS[self._looks]
+        return max(INTERVAL, cost / _MOST_OF_A_CORE)
 
     def _programs(self, family: processes.Family) -> dict[str, list[int]]:
         """Pids by role, without the sandboxes' own processes."""
@@ -205,7 +213,7 @@ class PhaseObserver:
 
     def describe(self, ended_at: float) -> dict:
         """All processes have ended, all output is written."""
-        cost = time.perf_counter()
+        cost = time.thread_time()
         found: dict = {"clocks": self._clock_differences()}
         for role, watched in self._watched.items():
             found[role] = self._describe_member(watched, ended_at)
@@ -221,7 +229,7 @@ class PhaseObserver:
             found["ready"] = self._ready
         if self._limit is not None:
             found["limit"] = self._limit
-        self.cost_seconds += time.perf_counter() - cost
+        self.cost_seconds += time.thread_time() - cost
         found["costSeconds"] = round(self.cost_seconds, 6)
         return found
 

@@ -334,7 +334,7 @@ def test_a_peer_is_watched_apart_from_the_judge(sealed: Bench) -> None:
     open("/data/held-out.bin")
     try: socket.socket().connect(("192.0.2.1", 80))
     except OSError: pass
-    time.sleep(0.3)
+    time.sleep(1)
     os.write(1, b"x")
     time.sleep(60)
     """
