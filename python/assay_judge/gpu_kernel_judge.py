@@ -128,7 +128,6 @@ def judge(settings: Settings, peer: GpuKernelPeer, report: Report) -> dict:
     metrics = {
         "sol_score_local": value,
         "speedup": math.exp(sum(math.log(one) for one in speedups) / len(speedups)),
-        "price_us": trial.price * 1e6,
     }
     for turn, one in enumerate(found):
         metrics |= {f"latency_us_{turn}": one.seconds * 1e6, f"baseline_us_{turn}": one.baseline * 1e6}

@@ -10,7 +10,7 @@ import torch
 
 from assay_judge import gpu_kernel_verify as verifying
 from assay_judge.gpu_kernel_inputs import DTYPES, Inputs
-from assay_judge.gpu_kernel_reference import Outputs, Reference
+from assay_judge.gpu_kernel_reference import Reference
 from assay_judge.gpu_kernel_schema import Axes, Definition
 from assay_judge.gpu_kernel_sets import AreaFile, Sets, bits_of
 from assay_judge.protocol import HostFailure
@@ -191,7 +191,7 @@ def _explain(
     if left > 0:
         whole = left >= output.numel() * 0.999
         reason = f"{left} of {output.numel()} elements of {name} still hold their poison"
-        raise Refusal("gpu-kernel-poison", reason, suspected=whole and _others_right(taken, which, one))
+        raise Refusal("gpu-kernel-poison", reason, suspected=whole and _others_right(taken, definition, which, one))
     verdict = verifying.verify(output, exact, plain)
     is_close = verifying.is_sloppy(verdict) and output.dtype.is_floating_point
     check = "gpu-kernel-precision" if is_close else "gpu-kernel-correct"
@@ -218,7 +218,14 @@ def _stale(taken: Taken, one: int, which: int, output: torch.Tensor) -> str | No
     return None
 
 
-def _others_right(taken: Taken, which: int, one: int) -> bool:
-    """Whether another call of the burst wrote this output."""
-    others: list[Outputs] = [[tensor] for (other, at), tensor in taken.outputs.items() if other != one and at == which]
-    return any(verifying.poison_left(tensor) < tensor.numel() for (tensor,) in others)
+def _others_right(taken: Taken, definition: Definition, which: int, one: int) -> bool:
+    """Whether another call of the burst wrote this output, as far as it was taken."""
+    whole = [tensor for (other, at), tensor in taken.outputs.items() if other != one and at == which]
+    dtype = DTYPES[definition.outputs[which].dtype]
+    some = [
+        _values(bits, dtype, taken.device)
+        for (other, at), pieces in _as_bits(taken.sampled).items()
+        if other != one and at == which
+        for _, bits in pieces
+    ]
+    return any(verifying.poison_left(tensor) < tensor.numel() for tensor in (*whole, *some))

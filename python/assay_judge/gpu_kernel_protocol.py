@@ -38,7 +38,8 @@ SET_UP = 4
 """Put global state back, and have every set ready: made from its base and the changes named, outputs poisoned, caches
 full of something else. In shared memory the judge does that itself, and the host only learns the places."""
 GO = 5
-"""Call the kernel once for each set, in this order; the judge's clock runs. Replies when the device is idle."""
+"""Call the kernel once for each set, in this order; the judge's clock runs. Replies when the device is idle. Before
+LOAD the host makes calls of its own that write every output."""
 SAMPLE = 6
 """A few elements of outputs, as bits; the judge's clock still runs."""
 TAKE = 7

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 
 from assay_judge import gpu_kernel_protocol as protocol
@@ -14,8 +11,6 @@ from assay_judge.gpu_kernel_schema import Definition
 from assay_judge.gpu_kernel_sets import Sets, flush, wait
 from assay_judge.gpu_kernel_share import Share, make_share
 from assay_judge.gpu_kernel_verify import poison_left
-
-PRICES = 9
 
 
 def scalars_of(sets: Sets) -> list[Inputs]:
@@ -71,21 +66,6 @@ class SharedSets:
         self.theirs = Sets(*sized, count, self.device, self._share.tensor)
         self.theirs.view([0] * count, scalars_of(sets))
         self.snapshot = [[torch.empty_like(one) for one in outputs] for outputs in self.theirs.outputs]
-
-    def price(self, go: Callable[[], object]) -> float:
-        """Seconds that a burst of no calls and taking all outputs costs. `go` asks the host for that burst.
-
-        The device's change from one process to the other is part of it, as in a burst that counts.
-        """
-        prices = []
-        for _ in range(PRICES):
-            flush(self.device)
-            started = time.perf_counter()
-            go()
-            self.take(list(range(len(self.snapshot))))
-            prices.append(time.perf_counter() - started)
-        # The low end: a machine that is busy now must not make later calls look shorter.
-        return sorted(prices)[PRICES // 4]
 
     def drop(self) -> None:
         self.theirs, self.snapshot = None, []

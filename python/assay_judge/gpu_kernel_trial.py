@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import random
 import time
 from collections.abc import Callable
@@ -16,6 +14,7 @@ import torch
 from assay_judge import gpu_kernel_inputs as sampler
 from assay_judge import gpu_kernel_protocol as protocol
 from assay_judge import gpu_kernel_timing as timing
+from assay_judge.gpu_kernel_census import threads_and_children
 from assay_judge.gpu_kernel_found import Found, TrialPlan, conclude, refuse_times
 from assay_judge.gpu_kernel_inputs import Change, Inputs
 from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
@@ -38,6 +37,8 @@ AREA_BYTES = 16 << 30
 SAMPLED_SETS = 8
 SAMPLED_PLACES = 48
 TIMED_PLACES = 16
+PRICES = 9
+"""Bursts by which the price of a burst is measured."""
 LARGE_OUTPUT = 128 << 20
 
 Note = Callable[[str, str], None]
@@ -60,10 +61,8 @@ class Trial:
         reference: Reference | None = None,
     ) -> None:
         self.problem, self.peer, self.device = problem, peer, device
-        self.price = 0.0
-        """Of asking, where nothing is taken."""
         self._prices: dict[str, float] = {}
-        """Of asking and taking, by workload."""
+        """Seconds of a burst that lie outside of its calls, by workload."""
         self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
         self._reference = reference or Reference(problem.definition)
         self._random = random.Random()
@@ -78,22 +77,10 @@ class Trial:
         self.changed: set[str] = set()
 
     def open(self, generator: random.Random, workloads: tuple[Workload, ...] = ()) -> None:
-        """Before anything of the candidate's is loaded: the exchange, and what asking costs."""
+        """Before anything of the candidate's is loaded: the exchange."""
         self._random = generator
         self._area = AreaFile(str(self._exchange / protocol.AREA_FILE), AREA_BYTES)
         self._has_spans = self._greet(workloads).get("spans") is True
-        described = {"inputs": [["x", [64], "float32"]], "outputs": [["y", [64], "float32"]]}
-        self.peer.ask(protocol.SHAPE, sets=4, **described)
-        self.peer.ask(protocol.LAY, bases=[{"x": 0}])
-        prices = []
-        for turn in range(24):
-            self.peer.ask(protocol.SET_UP, sets=[{"base": 0, "shift": turn, "changes": []}] * 4)
-            started = time.perf_counter()
-            self.peer.ask(protocol.GO, order=[])
-            self.peer.ask(protocol.SAMPLE, at=[[one, 0, [turn]] for one in range(4)])
-            prices.append(time.perf_counter() - started)
-        # The low end: a machine that is busy now must not make later calls look shorter.
-        self.price = sorted(prices)[len(prices) // 4]
 
     def load(self, digest: str) -> None:
         self.peer.doing = "while the solution was loaded"
@@ -120,9 +107,9 @@ class Trial:
         return reply
 
     def quiet(self, workload: Workload) -> tuple[float, float] | None:
-        """What is measured while no candidate is loaded: the price of asking and taking, and on a GPU the reference.
+        """What is measured while no candidate is loaded: the price of a burst, and on a GPU the reference.
 
-        Seconds of one call of it: eager, and the better of both ways.
+        Seconds of one call of the reference: eager, and the better of both ways.
         """
         axes = self.problem.definition.resolve(workload.axes)
         sets = self._make_sets(self._sets_of(axes), axes)
@@ -130,10 +117,8 @@ class Trial:
         order = list(range(sets.count))
         sets.set_up(bases, plan)
         self._shared.prepare(self._sized(axes), sets.count, sets)
-        if self._shared.theirs is not None:
-            self._shape_host(axes, sets.count)
-            self._prices[workload.uuid] = self._shared.price(lambda: self.peer.ask(protocol.GO, order=[], spans=False))
-            self._shared.drop()
+        self._prices[workload.uuid] = self._price(axes, sets, bases, plan)
+        self._shared.drop()
         if self.device != "cuda":
             return None
         self._baseline(sets, order)
@@ -144,6 +129,23 @@ class Trial:
         eager = median(one[0] for one in found)
         best = min([eager] + ([median(one[1] for one in found)] if self._plan.compile else []))
         return eager / sets.count, best / sets.count
+
+    def _price(self, axes: Axes, sets: Sets, bases: list[Inputs], plan: list[dict]) -> float:
+        """Seconds of a burst around its calls: asking, the device's change between the two processes, taking.
+
+        The host has loaded nothing yet, so it makes calls of its own that write every output, and its events are true.
+        """
+        self._shape_host(axes, sets.count)
+        if self._shared.theirs is None:
+            self._lay(bases)
+        prices = []
+        for _ in range(PRICES):
+            order, asked = self._order(sets)
+            self._set_up_host(sets, plan)
+            outer, reply, _ = self._timed(order, asked, with_spans=False)
+            prices.append(max(0.0, outer - number_of(reply, "event")))
+        # The low end: a machine that is busy now must not make later calls look shorter.
+        return sorted(prices)[PRICES // 4]
 
     def judge_workload(self, workload: Workload, quiet: tuple[float, float] | None) -> Found:
         """Raises Refusal or HostFailure."""
@@ -169,7 +171,7 @@ class Trial:
             threads = self._census(threads, is_first=turn == 0)
         counted = blocks[min(WARM_UPS, len(blocks) - 1) :]
         light = timing.speed_of_light(self.problem, axes, self._ceilings)
-        price = self._prices.get(workload.uuid, self.price)
+        price = self._prices[workload.uuid]
         found = conclude(workload.uuid, count, counted, taken, quiet, light, price, self._spans)
         self._shared.drop()
         self._previous = None
@@ -240,20 +242,12 @@ class Trial:
         if self._shared.theirs is None:
             self._lay(bases)
         sets.set_up(bases, plan)
-        order = self._random.sample(range(sets.count), sets.count)
-        timed = [(order[-1 - turn % sets.count], turn % len(sets.outputs[0])) for turn in range(4)]
-        asked = [[one, which, self._places(sets.outputs[one][which], TIMED_PLACES)] for one, which in timed]
+        order, asked = self._order(sets)
         baseline = None if candidate_first else self._baseline(sets, order)
         self._set_up_host(sets, plan)
-        # What is asked for becomes known after the calls; the clock stops when the answers are here.
-        started = time.perf_counter()
-        reply = self.peer.ask(protocol.GO, order=order, spans=with_spans)
+        outer, reply, bits = self._timed(order, asked, with_spans)
         if self._shared.theirs is not None:
-            self._shared.take(order)
-            asked, bits = [], []
-        else:
-            bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
-        outer = time.perf_counter() - started
+            asked = []
         event = number_of(reply, "event")
         if reply.get("kinds"):
             words = f"what was returned is {str(reply['kinds'])[:120]}"
@@ -262,11 +256,32 @@ class Trial:
         taken.append(one)
         baseline = baseline or self._baseline(sets, order)
         self._calls += sets.count
-        net = timing.net_seconds(outer, self._prices.get(workload.uuid, self.price), event)
+        net = timing.net_seconds(outer, self._prices[workload.uuid], event)
         if with_spans and isinstance(reply.get("spans"), dict):
             self._spans = reply["spans"] | {"outer": net, "event": event, "calls": sets.count}
         compiled = None if baseline[1] is None else baseline[1] / sets.count
         return Block(*(one / sets.count for one in (net, event, baseline[0])), compiled, outer / sets.count)
+
+    def _order(self, sets: Sets) -> tuple[list[int], list[list]]:
+        """In which order the sets of a burst are called, and the elements that are asked for while the clock runs."""
+        order = self._random.sample(range(sets.count), sets.count)
+        timed = [(order[-1 - turn % sets.count], turn % len(sets.outputs[0])) for turn in range(4)]
+        return order, [[one, which, self._places(sets.outputs[one][which], TIMED_PLACES)] for one, which in timed]
+
+    def _timed(self, order: list[int], asked: list[list], with_spans: bool) -> tuple[float, dict, object]:
+        """One burst on the judge's clock: its seconds, the host's reply, and the bits of what was asked for.
+
+        What is asked for becomes known after the calls; the clock stops when the answers are here. In shared memory all
+        outputs are taken instead.
+        """
+        bits: object = []
+        started = time.perf_counter()
+        reply = self.peer.ask(protocol.GO, order=order, spans=with_spans)
+        if self._shared.theirs is not None:
+            self._shared.take(order)
+        else:
+            bits = self.peer.ask(protocol.SAMPLE, at=asked).get("bits")
+        return time.perf_counter() - started, reply, bits
 
     def _draw(self, workload: Workload, axes: Axes, count: int) -> tuple[list[Inputs], list[dict], tuple[int, int]]:
         """Bases, the plan of all sets, and the two sets of which one is the other but for one element."""
@@ -467,17 +482,12 @@ class Trial:
         self.peer.ask(protocol.SHAPE, sets=count, inputs=inputs, outputs=outputs, shared=is_shared)
 
     def _census(self, known: set[str], is_first: bool) -> set[str]:
-        """Threads and children of the host, from outside. After its first burst nothing may start."""
+        """After the host's first burst nothing may start."""
         process = self._plan.host_process
         if process is None:
             self._note("gpu-kernel-threads", "the host's process is not visible from here: the supervisor counts")
             return known
-        tasks = os.listdir(f"/proc/{process}/task")
-        now = {f"thread {one}" for one in tasks}
-        for one in tasks:
-            # A thread may have ended meanwhile, and not every system has these lists.
-            with contextlib.suppress(OSError), open(f"/proc/{process}/task/{one}/children") as file:
-                now |= {f"process {child}" for child in file.read().split()}
+        now = threads_and_children(process)
         new = now - known
         if new and not is_first:
             started = ", ".join(sorted(new)[:3])

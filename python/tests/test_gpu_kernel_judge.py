@@ -234,17 +234,35 @@ def test_a_price_that_is_too_high_makes_no_call_look_short():
     assert timing.net_seconds(1e-3, 1e-4, 7.0) == pytest.approx(1e-3)
 
 
-def test_the_price_of_taking_is_that_of_the_whole_way(tmp_path: Path):
-    """In shared memory a burst of no calls is asked for and taken, before the candidate is loaded."""
-    options = ("--blocks", "3", "--no-compile", "--share", "always", "--workloads", "0")
+# As where the device changes from one process to another: seconds around the calls that no event sees.
+AROUND = """
+import time
+from assay_judge import gpu_kernel_host
+calls = gpu_kernel_host.Host._calls
+def slow(self, order):
+    time.sleep(0.03)
+    return calls(self, order)
+gpu_kernel_host.Host._calls = slow
+gpu_kernel_host.main()
+"""
+
+
+@pytest.mark.parametrize("share", ["always", "never"])
+def test_the_price_of_a_burst_is_what_lies_around_its_calls(tmp_path: Path, share: str):
+    options = ("--blocks", "3", "--no-compile", "--share", share, "--workloads", "0")
     slow = HONEST.replace("    torch", "    import time\n    time.sleep(0.02)\n    torch")
-    found = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, slow), options=options)
-    assert found["valid"], found
-    (one,) = found["workloads"]
-    assert 0 < one["price"] < 0.02 * one["calls"]
-    assert one["price"] != pytest.approx(found["metrics"]["price_us"] * 1e-6)
-    for raw, outer in zip(one["raw_all"], one["outer_all"], strict=True):
-        assert 0.02 <= outer <= raw
+    path, folder = tmp_path / "around.py", tmp_path / "with"
+    path.write_text(AROUND)
+    given = ["--solution", str(folder / "solution.json"), "--exchange", str(folder / "exchange"), "--device", "cpu"]
+    for host, least in ((None, 0), ([sys.executable, "-P", str(path), *given], 0.03)):
+        folder = tmp_path / ("with" if host else "without")
+        found = judged(folder, SOFTMAX, solution_of(SOFTMAX, slow), options=options, host=host)
+        assert found["valid"], found
+        (one,) = found["workloads"]
+        assert least < one["price"] < least + 0.02 * one["calls"]
+        for raw, outer in zip(one["raw_all"], one["outer_all"], strict=True):
+            assert 0.02 <= outer <= raw - least / one["calls"]
+            assert outer < 0.028
 
 
 def test_references_compile_where_a_compiler_steps_into_them():
