@@ -14,6 +14,7 @@ interface Options {
   readonly data?: string;
   readonly substitutes?: boolean;
   readonly seconds?: number;
+  readonly screenSeconds?: number;
 }
 
 export function registerInit(program: Command): void {
@@ -40,6 +41,11 @@ export function registerInit(program: Command): void {
       'with --from autoresearch: attention of torch for FlashAttention-3, a deviation in every result',
     )
     .option('--seconds <number>', 'with --from autoresearch: of training (default: 300)', positiveWholeNumber)
+    .option(
+      '--screen-seconds <number>',
+      'with --from autoresearch: of training in screens (default: as in all trials)',
+      positiveWholeNumber,
+    )
     .addHelpText(
       'after',
       examples([
@@ -54,9 +60,14 @@ export function registerInit(program: Command): void {
       if (options.from !== undefined)
         return await initFrom(output, directory, folder, { ...options, from: options.from });
       const { UserError } = await import('../errors.ts');
+      const { flagOf } = await import('../task/adapters/adapter.ts');
       const [loose] = Object.keys(options);
       if (loose !== undefined)
-        throw new UserError('usage-option', `--${loose} needs --from`, 'assay init --from speedrun ../modded-nanogpt');
+        throw new UserError(
+          'usage-option',
+          `${flagOf(loose)} needs --from`,
+          'assay init --from speedrun ../modded-nanogpt',
+        );
       const { makeTask } = await import('./make-task.ts');
       const files = await makeTask(directory, folder);
       for (const file of files) output.print(`  ${file}`);

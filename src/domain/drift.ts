@@ -1,5 +1,5 @@
 import type { CandidateId } from './ids.ts';
-import type { Stage } from './trial.ts';
+import type { Scored } from './scored.ts';
 
 /** How strongly the newest measurement counts in the chart's average. */
 export const DRIFT_WEIGHT = 0.2;
@@ -16,13 +16,13 @@ export interface DriftRecord {
   readonly points: number;
   /** Exponentially weighted mean of them, in sigmas; 0 before the first. */
   readonly average: number;
-  /** What is known of each reference, the one that was measured last at the end. Search and confirmation may score different data. */
+  /** What is known of each reference, the one that was measured last at the end, apart for each kind of value. */
   readonly references: readonly ReferenceMean[];
 }
 
 export interface ReferenceMean {
   readonly candidate: CandidateId;
-  readonly scored: 'search' | 'confirm';
+  readonly scored: Scored;
   readonly count: number;
   readonly mean: number;
 }
@@ -55,10 +55,9 @@ export function startDrift(candidate: CandidateId, runs: number, mean: number): 
  */
 export function observeReference(
   drift: DriftRecord,
-  run: { readonly candidate: CandidateId; readonly stage: Stage; readonly value: number; readonly sigma: number },
+  run: { readonly candidate: CandidateId; readonly scored: Scored; readonly value: number; readonly sigma: number },
 ): DriftRecord {
-  const { candidate, stage, value, sigma } = run;
-  const scored = stage === 'confirm' || stage === 'final' ? 'confirm' : 'search';
+  const { candidate, scored, value, sigma } = run;
   const isSame = (reference: ReferenceMean): boolean =>
     reference.candidate === candidate && reference.scored === scored;
   const before = drift.references.find(isSame);

@@ -56,6 +56,8 @@ export interface TaskFacts {
   readonly start: string;
   /** A second metric, from data that no search stage scored, that a confirmed gain must also show. */
   readonly holdoutMetric?: string;
+  /** Screens run phases of their own, a shorter training say: their values compare with each other alone. */
+  readonly screensApart?: boolean;
 }
 
 export interface Limits {

@@ -1,6 +1,8 @@
 import type { AuditReport } from './audit.ts';
 import type { AssayEvent, EventOf } from './events.ts';
 import { chartSigma, observeReference, startDrift } from './drift.ts';
+import { scoredAt } from './scored.ts';
+import { observeScreen } from './screen-noise.ts';
 import { isMeasurement, type Change, type Proposal } from './hypothesis.ts';
 import { idNumber, type ExperimentId } from './ids.ts';
 import { pairGain, pairTrials } from './pairs.ts';
@@ -140,7 +142,10 @@ function applyNoise(state: WorkingState, event: EventOf<'noise.measured'>): void
   const { runs, mean } = noise;
   state.noise = { ...noise, start: state.noise?.start ?? { runs, mean } };
   state.drift = startDrift(candidate, runs, mean);
-  if (occasion === 'drift') state.pairedDifferences = { sumOfSquares: 0, degrees: 0 };
+  if (occasion === 'drift') {
+    state.pairedDifferences = { sumOfSquares: 0, degrees: 0 };
+    delete state.screenNoise;
+  }
 }
 
 function closeEngine(state: WorkingState, at: number): void {
@@ -216,6 +221,7 @@ function applyFinished(state: WorkingState, event: EventOf<'trial.finished'>): v
   updateExperiment(state, event.experiment, (experiment) => {
     const next = { ...experiment, trialSeconds: experiment.trialSeconds + seconds };
     if (outcome.status !== 'succeeded' || trial.plan.arm !== 'candidate') return next;
+    if (scoredAt(trial.plan.stage, state.task.screensApart === true) === 'screen') return next;
     const count = (experiment.measured?.count ?? 0) + 1;
     const mean = experiment.measured?.mean ?? 0;
     return { ...next, measured: { count, mean: mean + (outcome.result.value - mean) / count } };
@@ -238,7 +244,12 @@ function findings(audits: readonly AuditReport[] = []): Pick<Experiment, 'change
 function chartReference(state: WorkingState, { candidate, stage, arm }: TrialPlan, value: number): void {
   const { drift, noise } = state;
   if (!drift || !noise || arm !== 'reference' || !Number.isFinite(value)) return;
-  state.drift = observeReference(drift, { candidate, stage, value, sigma: chartSigma(noise) });
+  const scored = scoredAt(stage, state.task.screensApart === true);
+  if (scored === 'screen') {
+    state.screenNoise = observeScreen(state.screenNoise, { candidate, value });
+    return;
+  }
+  state.drift = observeReference(drift, { candidate, scored, value, sigma: chartSigma(noise) });
 }
 
 function isGuard(state: WorkingState, id: ExperimentId): boolean {

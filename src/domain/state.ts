@@ -1,6 +1,7 @@
 import type { AuditReport } from './audit.ts';
 import type { Batch } from './batch.ts';
 import type { DriftRecord } from './drift.ts';
+import type { ScreenNoise } from './screen-noise.ts';
 import type { Direction, FinalComparison, Limits, TaskFacts } from './events.ts';
 import { isMeasurement, type Operator, type Proposal } from './hypothesis.ts';
 import type { CandidateId, ExperimentId, TrialId } from './ids.ts';
@@ -117,6 +118,8 @@ export interface CampaignState {
   readonly noise?: NoiseFloor;
   /** Whether the machine is still what it was when the noise floor was measured. Undefined until it is. */
   readonly drift?: DriftRecord;
+  /** Of a task whose screens are apart, once a reference was screened. */
+  readonly screenNoise?: ScreenNoise;
   readonly engine?: {
     readonly pid: number;
     readonly host: string;

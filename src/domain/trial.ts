@@ -7,6 +7,11 @@ export type Stage = 'baseline' | 'screen' | 'replicate' | 'confirm' | 'final';
 /** When a phase of a task runs: in trials, or to see where the time goes, which is no trial. */
 export type PhaseStage = Stage | 'profile';
 
+/** Whether a phase runs at a stage: one that names none runs in every trial; a profile is none, so its phases name it. */
+export function runsAt(phase: { readonly stages?: readonly PhaseStage[] }, stage: PhaseStage): boolean {
+  return phase.stages?.includes(stage) ?? stage !== 'profile';
+}
+
 /** Which side of a comparison a trial measures. */
 export type Arm = 'candidate' | 'reference';
 

@@ -8,6 +8,7 @@ import { BASELINE_EXPERIMENT } from '../domain/ids.ts';
 import { UserError } from '../errors.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { FROZEN_CHECKOUT } from '../task/task-files.ts';
+import { screensApart } from '../task/screens-apart.ts';
 import type { Task } from '../task/task.ts';
 import { campaignFolder, createFolders, type CampaignFolder } from './campaign-folder.ts';
 import { holdEngineLease } from './engine-lease.ts';
@@ -76,6 +77,7 @@ export async function createCampaign(options: NewCampaign): Promise<CampaignFold
       start,
       ...(objective.unit === undefined ? {} : { unit: objective.unit }),
       ...(validity.holdoutMetric === undefined ? {} : { holdoutMetric: validity.holdoutMetric }),
+      ...(screensApart(task.spec) ? { screensApart: true } : {}),
     },
     baseline,
     limits,

@@ -1,4 +1,4 @@
-import type { Stage } from '../domain/trial.ts';
+import { runsAt, type Stage } from '../domain/trial.ts';
 import { detectSlots } from '../executor/local/detect-slots.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import type { Task } from '../task/task.ts';
@@ -44,7 +44,7 @@ export async function estimateCampaign(
     { stage: 'final', trials: rules.finalPairs * 2 },
   ];
   const trials = stages.reduce((sum, stage) => sum + stage.trials, 0);
-  const budget = task.spec.phases.reduce((sum, phase) => sum + (phase.budget?.limitSeconds ?? 0), 0);
+  const budget = budgetAt(task, 'baseline');
   const trialSeconds = measured?.trialSeconds ?? budget + ASSUMED.startUpSeconds;
   return {
     slots,
@@ -54,11 +54,23 @@ export async function estimateCampaign(
       : `budget plus ${ASSUMED.startUpSeconds} s assumed for start-up and judging`,
     stages,
     trials,
-    wallSeconds: (trials * trialSeconds) / slots,
+    wallSeconds:
+      (trialSeconds * stages.reduce((sum, { stage, trials: runs }) => sum + runs * lengthAt(task, stage), 0)) / slots,
     rateSource: measured
       ? `${Math.round(passRate * 100)} % pass the screen and ${Math.round(keepRate * 100)} % are kept, as in campaign ${measured.name}`
       : `assuming that ${ASSUMED.screenPassRate * 100} % pass the screen and ${ASSUMED.keepRate * 100} % are kept`,
   };
+}
+
+/** How long a trial at a stage is, in trials of the baseline: screens may have a budget of their own. */
+function lengthAt(task: Task, stage: Stage): number {
+  const whole = budgetAt(task, 'baseline');
+  return whole > 0 ? budgetAt(task, stage) / whole : 1;
+}
+
+/** Seconds of all budgets of a trial at a stage. */
+function budgetAt({ spec }: Task, stage: Stage): number {
+  return spec.phases.reduce((sum, phase) => sum + (runsAt(phase, stage) ? (phase.budget?.limitSeconds ?? 0) : 0), 0);
 }
 
 /** Rates of the newest campaign on the same task that got as far as experiments. */

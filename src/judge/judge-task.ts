@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Direction } from '../domain/events.ts';
-import type { PhaseStage } from '../domain/trial.ts';
+import { runsAt, type PhaseStage } from '../domain/trial.ts';
 import type { Mount } from '../executor/executor.ts';
 
 /** Whose code runs in a process. `judge` may see held-out data and write the result; `candidate` may not. */
@@ -97,7 +97,7 @@ export const RESULT_FILE = 'result.json';
 
 /** The phases of a trial at its stage; those that profile name that stage, every one of them. */
 export function phasesAt(task: JudgeTask, stage: PhaseStage): readonly JudgePhase[] {
-  return task.phases.filter((phase) => phase.stages?.includes(stage) ?? stage !== 'profile');
+  return task.phases.filter((phase) => runsAt(phase, stage));
 }
 
 /** Host folder that a phase shares with its peer, fresh for each attempt and phase. @param directory of the attempt */

@@ -1,3 +1,4 @@
+import type { ScreenAgreement } from './screen-agreement.ts';
 import type { CampaignSummary } from './summary.ts';
 import {
   count,
@@ -63,6 +64,7 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
         .join(', '),
     ]);
   }
+  if (summary.screens) lines.push(['screens', screenWords(summary.screens)]);
   const { perKeep } = summary;
   if (perKeep) {
     const { keeps, trials, seconds } = perKeep;
@@ -73,6 +75,12 @@ export function summaryLines(summary: CampaignSummary): readonly (readonly [labe
   }
   if (finished) lines.push(['finished', finished.reason]);
   return lines;
+}
+
+function screenWords({ n, rankCorrelation }: ScreenAgreement): string {
+  const found =
+    rankCorrelation === undefined ? 'rank correlation not known' : `rank correlation ${showGain(rankCorrelation, 2)}`;
+  return `of a length of their own; ${found} with whole trials, over ${count(n, 'experiment')} that passed`;
 }
 
 /** Undefined: the log is of a version that had no guards, or nothing was guarded yet. */

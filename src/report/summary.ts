@@ -5,6 +5,7 @@ import { isStanding, lineage, type Calibration, type CampaignState, type NoiseFl
 import type { SandboxKind, Stage } from '../domain/trial.ts';
 import type { VerdictKind } from '../domain/verdict.ts';
 import { roleOf, standingComparison, withoutUndefined } from './results.ts';
+import { screenAgreement, type ScreenAgreement } from './screen-agreement.ts';
 
 /** A campaign in one page. What is unknown is absent. */
 export interface CampaignSummary {
@@ -39,6 +40,8 @@ export interface CampaignSummary {
     readonly levelGranted: number;
   };
   readonly stages: readonly StageTime[];
+  /** Of a task whose screens are shorter than its other trials, say. */
+  readonly screens?: ScreenAgreement;
   /** What the keeps that stand have cost, everything that was tried for them included. Absent: nothing stands. */
   readonly perKeep?: { readonly keeps: number; readonly trials: number; readonly seconds: number };
   readonly guards: GuardSummary;
@@ -117,6 +120,7 @@ export function campaignSummary(state: CampaignState, now: number): CampaignSumm
     },
     tests: { ...state.tests, horizon: state.testHorizon, levelGranted: levelGranted(state) },
     stages: stageTimes(state),
+    screens: screenAgreement(state),
     perKeep: perKeep(state),
     guards: guardSummary(state),
     retractions: state.retractions,

@@ -1,3 +1,4 @@
+import { runsAt } from '../domain/trial.ts';
 import { type PlaceholderName, placeholderMistake, placeholdersIn } from './placeholders.ts';
 import type { Problem } from './problem.ts';
 import type { PhaseSpec, TaskSpec } from './schema.ts';
@@ -5,6 +6,7 @@ import type { KeyPath, YamlSource } from './yaml-source.ts';
 
 const CANDIDATE_PLACEHOLDERS: readonly PlaceholderName[] = ['python', 'seed', 'stage', 'workspace', 'output'];
 const JUDGE_PLACEHOLDERS: readonly PlaceholderName[] = [...CANDIDATE_PLACEHOLDERS, 'result', 'task'];
+const TRIAL_STAGES = ['baseline', 'screen', 'replicate', 'confirm', 'final'] as const;
 const DATA_PLACEHOLDERS: readonly PlaceholderName[] = ['python', 'out'];
 
 type ProcessSpec = Pick<PhaseSpec, 'trust' | 'command' | 'data' | 'variables'>;
@@ -22,7 +24,7 @@ export function checkPhases(source: YamlSource, spec: Partial<TaskSpec>): Proble
   });
   return [
     ...phases.flatMap((phase, index) => checkPhase(source, phases, phase, index)),
-    ...checkResult(source, spec, processes),
+    ...checkResult(source, spec),
     ...processes.flatMap(({ path, process }) => checkPlaceholdersOf(source, path, process)),
     ...checkPreparedData(source, spec, processes),
   ];
@@ -69,16 +71,18 @@ function checkPhase(source: YamlSource, phases: readonly PhaseSpec[], phase: Pha
   return problems;
 }
 
-/** A result comes from a judge, in every stage, and from nobody else. */
-function checkResult(source: YamlSource, spec: Partial<TaskSpec>, processes: readonly PlacedProcess[]): Problem[] {
+/** A result comes from a judge, at every stage that runs trials, and from nobody else. */
+function checkResult(source: YamlSource, spec: Partial<TaskSpec>): Problem[] {
   if (spec.phases === undefined) return [];
-  const writers = processes.filter(
-    ({ process }) => process.trust === 'judge' && textsOf(process).some(([, text]) => text.includes('{result}')),
+  const writers = spec.phases.filter(
+    (phase) => phase.trust === 'judge' && textsOf(phase).some(([, text]) => text.includes('{result}')),
   );
-  if (writers.length > 0) return [];
+  const without = TRIAL_STAGES.filter((stage) => !writers.some((phase) => runsAt(phase, stage)));
+  if (without.length === 0) return [];
   return [
     source.problem(['phases'], {
-      found: 'none that writes the result',
+      found:
+        writers.length === 0 ? 'none that writes the result' : `none that writes the result at ${without.join(', ')}`,
       expected: 'a phase with trust: judge and {result} in its command',
       remedy: 'A number that a candidate prints is only a claim; the judge must measure for itself',
     }),

@@ -279,6 +279,13 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       ],
     ],
     [
+      'a judge that is away at some stages',
+      MINIMAL_TASK.replace('trust: judge', 'trust: judge\n    stages: [screen, replicate]'),
+      [
+        'task.yaml:6:3 phases: found none that writes the result at baseline, confirm, final, expected a phase with trust: judge and {result} in its command. A number that a candidate prints is only a claim; the judge must measure for itself',
+      ],
+    ],
+    [
       'a judge that profiles',
       phase("  - {name: look, trust: judge, stages: [profile], command: [x, '{result}']}"),
       [

@@ -1,3 +1,4 @@
+import { scoredAt } from '../../domain/scored.ts';
 import type { Claim } from '../../domain/trial.ts';
 import { mean, quantile } from '../../stats/summary.ts';
 import type { NumberAudit, NumbersContext } from './number-audit.ts';
@@ -32,14 +33,16 @@ export const budgetEdge: NumberAudit = {
   id: 'budget-edge',
   version: 2,
   look: (context) => {
-    const { budget, trials } = context;
+    const { budget, trials, state } = context;
     if (!budget) return { finding: 'passed', detail: 'the task has no budget of time' };
     const used = budgetSeconds(context);
     const over = used.filter((seconds) => seconds > budget.limitSeconds).length;
     const detail = `${over} of ${used.length} runs went on after ${budget.limitSeconds} s, into the grace of ${budget.graceSeconds} s`;
     if (used.length < 2 || over < used.length) return { finding: 'passed', detail };
     const references = trials.flatMap(({ plan, outcome }) =>
-      plan.arm === 'reference' ? (outcome?.facts.budgetSeconds ?? []) : [],
+      plan.arm === 'reference' && scoredAt(plan.stage, state.task.screensApart === true) !== 'screen'
+        ? (outcome?.facts.budgetSeconds ?? [])
+        : [],
     );
     if (references.length === 0) return { finding: 'noted', detail };
     const longer = quantile(used, 0.5) - quantile(references, 0.5);
@@ -113,6 +116,7 @@ export const claimsDrift: NumberAudit = {
   },
 };
 
+/** Screens with a budget of their own are left out. */
 function budgetSeconds({ runs }: NumbersContext): readonly number[] {
-  return runs.flatMap(({ outcome }) => outcome.facts.budgetSeconds ?? []);
+  return runs.flatMap(({ scored, outcome }) => (scored === 'screen' ? [] : (outcome.facts.budgetSeconds ?? [])));
 }

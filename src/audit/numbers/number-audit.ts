@@ -1,7 +1,8 @@
 import type { AuditReport } from '../../domain/audit.ts';
 import { pairGain, valueOf } from '../../domain/pairs.ts';
+import { scoredAt, type Scored } from '../../domain/scored.ts';
 import { gain, type CampaignState, type Experiment, type Trial } from '../../domain/state.ts';
-import type { TrialOutcome } from '../../domain/trial.ts';
+import type { Stage, TrialOutcome } from '../../domain/trial.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 
 /** All numbers of one experiment, and what the machine and the task say of them. */
@@ -24,7 +25,7 @@ export interface NumbersInput {
 /** A run of the candidate that gave a value. */
 export interface CandidateRun {
   readonly seed: number;
-  readonly scored: 'search' | 'confirm';
+  readonly scored: Scored;
   readonly value: number;
   readonly outcome: Extract<TrialOutcome, { status: 'succeeded' }>;
 }
@@ -32,7 +33,7 @@ export interface CandidateRun {
 /** Both sides on one seed. */
 export interface SharedSeed {
   readonly seed: number;
-  readonly scored: 'search' | 'confirm';
+  readonly scored: Scored;
   readonly candidate: number;
   readonly reference: number;
   /** Positive is better. */
@@ -52,15 +53,23 @@ export interface NumberAudit {
   look(context: NumbersContext): Pick<AuditReport, 'finding' | 'detail'>;
 }
 
+interface Sides {
+  seed: number;
+  stage: Stage;
+  candidate?: TrialOutcome;
+  reference?: TrialOutcome;
+}
+
 export function numbersContext(input: NumbersInput): NumbersContext {
   const { state, trials } = input;
   const runs: CandidateRun[] = [];
   const shared: SharedSeed[] = [];
-  const pairs = new Map<string, { seed: number; candidate?: TrialOutcome; reference?: TrialOutcome }>();
+  const scoredBy = (stage: Stage): Scored => scoredAt(stage, state.task.screensApart === true);
+  const pairs = new Map<string, Sides>();
   for (const { plan, outcome } of trials) {
     if (!outcome) continue;
     const key = `${plan.stage}:${plan.pair}`;
-    const pair = pairs.get(key) ?? { seed: plan.seed };
+    const pair = pairs.get(key) ?? { seed: plan.seed, stage: plan.stage };
     pair[plan.arm] = outcome;
     pairs.set(key, pair);
     const value = valueOf(outcome);
@@ -72,15 +81,15 @@ export function numbersContext(input: NumbersInput): NumbersContext {
       const { seed } = plan;
       shared.push({
         seed,
-        scored: 'search',
+        scored: scoredBy('screen'),
         candidate: value,
         reference: screened,
         gain: gain(state.task.direction, value, screened),
       });
     }
   }
-  for (const [key, pair] of pairs) {
-    if (key.startsWith('screen:')) continue;
+  for (const pair of pairs.values()) {
+    if (pair.stage === 'screen') continue;
     const candidate = valueOf(pair.candidate);
     const reference = valueOf(pair.reference);
     if (candidate === undefined || reference === undefined) continue;
@@ -89,7 +98,7 @@ export function numbersContext(input: NumbersInput): NumbersContext {
     const hiddenGain = holdoutMetric === undefined ? undefined : pairGain(both, direction, holdoutMetric);
     shared.push({
       seed: pair.seed,
-      scored: scoredBy(key.split(':', 1)[0] ?? ''),
+      scored: scoredBy(pair.stage),
       candidate,
       reference,
       gain: gain(direction, candidate, reference),
@@ -97,9 +106,4 @@ export function numbersContext(input: NumbersInput): NumbersContext {
     });
   }
   return { ...input, runs, shared };
-}
-
-/** Search and confirmation may score different data, so their values have different means. */
-function scoredBy(stage: string): 'search' | 'confirm' {
-  return stage === 'confirm' || stage === 'final' ? 'confirm' : 'search';
 }

@@ -34,9 +34,9 @@ function runsUntilAlarm(random: Random, options: { runs: number; shift: number; 
   for (let run = 1; run <= options.most; run += 1) {
     const champion = Math.floor(run / options.every);
     const candidate = champion === 0 ? BASELINE : commit(`champion ${champion}`);
-    const stage = run % 3 === 0 ? 'confirm' : 'screen';
+    const scored = run % 3 === 0 ? 'confirm' : 'search';
     const value = 10 - champion + options.shift + random.normal();
-    drift = observeReference(drift, { candidate, stage, value, sigma });
+    drift = observeReference(drift, { candidate, scored, value, sigma });
     if (alarmed(drift)) return run;
   }
   return options.most;
@@ -86,7 +86,7 @@ describe('the chart', () => {
     for (let run = 0; run < 40; run += 1)
       at = observeReference(at, {
         candidate: commit('better'),
-        stage: 'screen',
+        scored: 'search',
         value: 2 + 0.1 * random.normal(),
         sigma,
       });
@@ -97,7 +97,7 @@ describe('the chart', () => {
   test('it remembers a bounded number of candidates', () => {
     let { drift } = calibrated(createRandom('many'), 20);
     for (let run = 0; run < 500; run += 1)
-      drift = observeReference(drift, { candidate: commit(`c${run}`), stage: 'screen', value: 1, sigma: 1 });
+      drift = observeReference(drift, { candidate: commit(`c${run}`), scored: 'search', value: 1, sigma: 1 });
     expect(drift.references.length).toBeLessThanOrEqual(8);
   });
 });

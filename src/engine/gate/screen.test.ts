@@ -83,6 +83,25 @@ test.each([Number.NaN, -Infinity, Infinity])('a value of %d never passes, should
   expect(screened({ candidate: measured(9), reference: measured(value) }).kind).toBe('conclude');
 });
 
+test('screens of a length of their own are judged by the spread of their own references', () => {
+  const verdictAt = (references: readonly number[]): GateStep => {
+    const campaign = new HandMadeCampaign({ task: { screensApart: true } });
+    for (const reference of references) {
+      const id = campaign.propose();
+      campaign.pair(id, 'screen', { candidate: measured(reference + 1), reference: measured(reference) });
+      campaign.conclude(id, 'discard');
+    }
+    const id = campaign.propose();
+    campaign.pair(id, 'screen', { candidate: measured(19.7), reference: measured(20) });
+    return step(campaign, id);
+  };
+  // 0.3 is three sigma of the noise floor, and nothing where screens vary by 2.
+  expect(verdictAt([20, 20.01, 19.99, 20.02, 19.98])).toMatchObject({ kind: 'pass' });
+  const noisy = verdictAt([18, 22, 19, 21, 17.5, 22.5]);
+  expect(noisy).toMatchObject({ kind: 'conclude', verdict: { kind: 'discard' } });
+  if (noisy.kind === 'conclude') expect(noisy.verdict.evidence.sigmaSource).toContain('references that were screened');
+});
+
 test('a failed candidate has failed, even while its reference still runs', () => {
   expect(screened({ candidate: CRASHED })).toMatchObject({
     kind: 'conclude',

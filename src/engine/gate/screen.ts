@@ -7,7 +7,7 @@ import { createSequentialTest, probabilityOfSuccess } from '../../stats/sequenti
 import { grantedLevel, neededReplicationEvidence } from './level.ts';
 import { hasDrifted, isMeasuringNoise } from './drift.ts';
 import type { GateRules } from './rules.ts';
-import { beliefAfterScreen, currentSpread } from './spread.ts';
+import { beliefAfterScreen, currentSpread, screenSpread } from './spread.ts';
 import { WAIT, type GateInput, type GateStep } from './step.ts';
 
 /** A reference that keeps failing says nothing of the candidate; after this many tries the experiment is left open-ended. */
@@ -49,15 +49,16 @@ export function screenStep({ state, experiment }: GateInput, rules: GateRules): 
     testHorizon: state.testHorizon,
   });
   const needed = neededReplicationEvidence(level, rules.confirmLevel);
-  const belief = beliefAfterScreen(screenGain, spread);
+  const screened = screenSpread(state, noise, rules);
+  const belief = beliefAfterScreen(screenGain, screened);
   const success = probabilityOfSuccess(createSequentialTest(spread), {
     n: rules.maxPairs,
     threshold: needed,
     belief,
   });
   const screenProbability = 1 - normalCdf((rules.minimumGain - belief.mean) / belief.sd);
-  const evidence = { screenGain, screenProbability, sigma: spread.sigma, sigmaSource: spread.source };
-  const seen = `screened at ${showGain(screenGain)} against its reference on the same seed, where one trial varies by ${spread.sigma.toPrecision(2)}`;
+  const evidence = { screenGain, screenProbability, sigma: screened.sigma, sigmaSource: screened.source };
+  const seen = `screened at ${showGain(screenGain)} against its reference on the same seed, where one trial varies by ${screened.sigma.toPrecision(2)}`;
   // Asked in the affirmative, so that what is no number does not pass.
   if (!(success >= rules.screenProbability && belief.mean > rules.minimumGain)) {
     const reason = `${seen}: replication would succeed with probability ${success.toFixed(2)}, too little to pay for it`;

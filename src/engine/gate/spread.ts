@@ -2,6 +2,9 @@ import type { CampaignState, NoiseFloor } from '../../domain/state.ts';
 import { sigmaUpperBound } from '../../stats/noise-floor.ts';
 import type { GateRules } from './rules.ts';
 
+/** With fewer, what is known of whole trials is taken for screens too. */
+const FEWEST_DEGREES = 3;
+
 /**
  * The standard deviation that decisions use: an upper confidence bound, never below the task's floor. It shrinks to the estimate as
  * runs accumulate, so that the gate is careful exactly as long as it knows little.
@@ -40,6 +43,18 @@ export function currentSpread(state: CampaignState, noise: NoiseFloor, rules: Ga
     tau: Math.max(rules.minimumGain, sigma),
     source: `${noise.runs} baseline runs and ${pairDegrees} degrees of freedom of paired differences`,
   };
+}
+
+/** The spread of a screening pair. Screens that are apart from other trials have their own, as soon as references were screened again. */
+export function screenSpread(state: CampaignState, noise: NoiseFloor, rules: GateRules): Spread {
+  const whole = currentSpread(state, noise, rules);
+  const { screenNoise } = state;
+  if (!screenNoise || screenNoise.degrees < FEWEST_DEGREES) return whole;
+  const { sumOfSquares, degrees } = screenNoise;
+  const mean = screenNoise.references.at(-1)?.mean ?? noise.mean;
+  const sigma = cautiousSigma({ sigma: Math.sqrt(sumOfSquares / degrees), degrees, mean, floor: rules.sigmaFloor });
+  const source = `${degrees} degrees of freedom of references that were screened`;
+  return { ...whole, variance: 2 * sigma ** 2, sigma, degrees, source };
 }
 
 /** What one screening pair says of the gain, under a prior N(0, tau²) that is never narrower than what was seen. */

@@ -27,9 +27,16 @@ export interface AdapterOptions {
   readonly substitutes?: boolean;
   /** Of training, in place of the benchmark's. */
   readonly seconds?: number;
+  /** Of training in screens, in place of the same as elsewhere. */
+  readonly screenSeconds?: number;
 }
 
 export type AdapterOptionName = keyof AdapterOptions;
+
+/** As it is written on the command line. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 export interface AdapterCheckout {
   /** Paths of its files, with '/'. */

@@ -9,6 +9,7 @@ import { examineTask } from '../../engine/examine-task.ts';
 import { compileClaimPattern, readClaim } from '../../judge/read-claim.ts';
 import { planPhases } from '../../judge/plan-phases.ts';
 import { judgeTask } from '../../engine/task-rules.ts';
+import { screensApart } from '../screens-apart.ts';
 import { loadTask } from '../load-task.ts';
 import { temporaryFolder } from '../load-task.fixture.ts';
 import type { AdapterOptions } from './adapter.ts';
@@ -116,6 +117,27 @@ test('substitutes are mounted for the candidate, named in the results, and stand
   expect(train?.environment['ASSAY_SUBSTITUTES']).toBeUndefined();
   expect(train?.command.join(' ')).toContain('--time-budget 60');
   expect(train?.budget?.limitSeconds).toBe(360);
+});
+
+test('screens may train for a time of their own, less than that of whole trials', async () => {
+  await using at = await fixtureCheckout(FIXTURES.autoresearch);
+  const adapter = findAdapter('autoresearch');
+  const { task } = await makeAdapterTask(adapter, at.checkout, join(at.root, 'short'), { screenSeconds: 60 });
+  const at300 = (stage: 'screen' | 'baseline' | 'final'): readonly string[] =>
+    planPhases({
+      task: judgeTask(task, 'default'),
+      places: { python: 'python', pythonMounts: [], judgePackage: '/package', dataDirectory: '/data' },
+      plan: { stage, seed: 7 },
+      judgeSeed: 8,
+      directory: '/attempt',
+    }).map(({ name, command }) => `${name} ${command[command.indexOf('--time-budget') + 1]}`);
+  expect(at300('screen')).toEqual(['train-screen 60', 'judge-screen 60']);
+  for (const stage of ['baseline', 'final'] as const) expect(at300(stage)).toEqual(['train 300', 'judge 300']);
+  expect(screensApart(task.spec)).toBe(true);
+  expect(screensApart((await make('autoresearch', at)).task.spec)).toBe(false);
+  await expect(
+    makeAdapterTask(adapter, at.checkout, join(at.root, 'long'), { seconds: 60, screenSeconds: 60 }),
+  ).rejects.toThrow('--screen-seconds 60 is not less than the 60 s of whole trials');
 });
 
 test('an unknown commit is said and hashed; the commit that the adapter was written for is known', async () => {

@@ -6,7 +6,7 @@ import { type CheckoutState, isCommit, readCheckoutState } from '../checkout-sta
 import { loadTask } from '../load-task.ts';
 import type { Task } from '../task.ts';
 import { listFiles, sha256 } from '../task-files.ts';
-import type { Adapter, AdapterOptionName, AdapterOptions, AdapterTask } from './adapter.ts';
+import { flagOf, type Adapter, type AdapterOptionName, type AdapterOptions, type AdapterTask } from './adapter.ts';
 import { quoted } from './yaml-text.ts';
 
 export interface MadeTask {
@@ -68,8 +68,8 @@ function refuseOptions(adapter: Adapter, options: AdapterOptions): void {
   if (unknown === undefined) return;
   throw new UserError(
     'usage-option',
-    `--${unknown} means nothing for ${adapter.name}`,
-    `it takes ${adapter.options.map((name) => `--${name}`).join(', ')}`,
+    `${flagOf(unknown)} means nothing for ${adapter.name}`,
+    `it takes ${adapter.options.map(flagOf).join(', ')}`,
   );
 }
 

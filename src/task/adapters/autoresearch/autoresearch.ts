@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserError } from '../../../errors.ts';
 import type { Adapter } from '../adapter.ts';
 import { hubFolder } from '../hub-cache.ts';
 import { upstreamPackages } from '../upstream-packages.ts';
@@ -65,12 +66,20 @@ export const autoresearch: Adapter = {
   repository: 'karpathy/autoresearch',
   commit: '228791fb499afffb54b46200aca536f79142f117',
   recognizedBy: ['train.py', 'prepare.py', 'program.md'],
-  options: ['data', 'substitutes', 'seconds'],
-  describe: async (checkout, { data = CACHE, substitutes = false, seconds = SECONDS }) => {
+  options: ['data', 'substitutes', 'seconds', 'screenSeconds'],
+  describe: async (checkout, options) => {
+    const { data = CACHE, substitutes = false, seconds = SECONDS, screenSeconds } = options;
+    if (screenSeconds !== undefined && screenSeconds >= seconds) throw longScreens(screenSeconds, seconds);
     const asked = await upstreamPackages(checkout, 'pyproject.toml', UNUSED);
     const packages = substitutes ? withoutSubstituted(asked.packages) : asked.packages;
     const places = await dataPlaces(data);
     const hub = substitutes ? '' : '\n      - { from: hub, to: /upstream/.cache/huggingface/hub }';
+    const run = { ...places, hub };
+    const phases =
+      screenSeconds === undefined
+        ? phasesOf({ ...run, seconds })
+        : phasesOf({ ...run, seconds: screenSeconds, stages: ['screen'] }) +
+          phasesOf({ ...run, seconds, stages: ['baseline', 'replicate', 'confirm', 'final'] });
     const remedy =
       'with the network: uv run prepare.py in the checkout; without: assay data autoresearch --text <files>, then make the task with --data';
     return {
@@ -124,32 +133,7 @@ ${places.note === undefined ? '' : noteFile(places.note)}${substitutes ? '' : hu
 resources: { cores: 8, gpus: 1, gpu: { memory: 48GiB }, memory: 32GiB, disk: 8GiB, processes: 1024, exclusive: true }
 seeds: { variable: RUN_SEED }
 phases:
-  - name: train
-    trust: candidate
-    # train.py as it is, with our prepare in place of upstream's: it leaves the final state for the judge.
-    command: ['{python}', -P, -m, assay_judge.autoresearch_run, --data, /upstream/.cache/autoresearch/data, --tokenizer, /upstream/.cache/autoresearch/tokenizer, --checkpoint, '{output}/checkpoint.pt', --time-budget, '${seconds}', --eval-tokens, '${places.tokens}', --seed, '{seed}', train.py]
-    # TIME_BUDGET is ${seconds} s of training without the first steps; the judge's clock holds all of it to ${seconds + BESIDE_SECONDS} s.
-    budget: { limit: ${seconds + BESIDE_SECONDS}, grace: 5, start_up: 2m }
-    timeout: ${seconds + BESIDE_SECONDS + 180}
-    data:
-      - { from: seen, to: /upstream/.cache/autoresearch/data }
-      - { from: tokenizer, to: /upstream/.cache/autoresearch/tokenizer }${hub}
-  - name: judge
-    trust: judge
-    command: ['{python}', -P, -m, assay_judge.autoresearch_judge, --data, /data, --tokens, '${places.tokens}', --time-budget, '${seconds}', --seed, '{seed}', --checkpoint, '{output}/checkpoint.pt', --result, '{result}']
-    timeout: 10m
-    data:
-      - { from: seen, to: /data/seen }
-      - { from: hidden, to: /data/hidden }
-      - { from: tokenizer, to: /data/tokenizer }${places.note === undefined ? '' : '\n      - { from: note/data.json, to: /data/data.json }'}
-    # The same train.py runs up to its first batch, so has built its model, which then gets the final state. It sees no text.
-    peer:
-      trust: candidate
-      output: false
-      command: ['{python}', -P, -m, assay_judge.autoresearch_host, --preload, torch, --tokenizer, /data/tokenizer, --script, '{workspace}/train.py']
-      data:
-        - { from: tokenizer, to: /data/tokenizer }${hub.replaceAll('      - ', '        - ')}
-# The block that train.py prints after '---'.
+${phases}# The block that train.py prints after '---'.
 claim: { pattern: '^(val_bpb|training_seconds|total_seconds|peak_vram_mb|mfu_percent|total_tokens_M|num_steps|num_params_M|depth):\\s+(\\S+)$' }
 range: { low: 0.3, high: 5 }
 validity:
@@ -166,6 +150,53 @@ audits: { judge: [${CHECKS.join(', ')}] }
     };
   },
 };
+
+interface Run extends DataPlaces {
+  readonly hub: string;
+  /** Of training. */
+  readonly seconds: number;
+  readonly stages?: readonly string[];
+}
+
+/** One run of train.py and its judging. */
+function phasesOf({ seconds, stages, tokens, note, hub }: Run): string {
+  const at = stages === undefined ? '' : `\n    stages: [${stages.join(', ')}]`;
+  const name = (phase: string): string => (stages?.includes('screen') === true ? `${phase}-screen` : phase);
+  return `  - name: ${name('train')}
+    trust: candidate${at}
+    # train.py as it is, with our prepare in place of upstream's: it leaves the final state for the judge.
+    command: ['{python}', -P, -m, assay_judge.autoresearch_run, --data, /upstream/.cache/autoresearch/data, --tokenizer, /upstream/.cache/autoresearch/tokenizer, --checkpoint, '{output}/checkpoint.pt', --time-budget, '${seconds}', --eval-tokens, '${tokens}', --seed, '{seed}', train.py]
+    # TIME_BUDGET is ${seconds} s of training without the first steps; the judge's clock holds all of it to ${seconds + BESIDE_SECONDS} s.
+    budget: { limit: ${seconds + BESIDE_SECONDS}, grace: 5, start_up: 2m }
+    timeout: ${seconds + BESIDE_SECONDS + 180}
+    data:
+      - { from: seen, to: /upstream/.cache/autoresearch/data }
+      - { from: tokenizer, to: /upstream/.cache/autoresearch/tokenizer }${hub}
+  - name: ${name('judge')}
+    trust: judge${at}
+    command: ['{python}', -P, -m, assay_judge.autoresearch_judge, --data, /data, --tokens, '${tokens}', --time-budget, '${seconds}', --seed, '{seed}', --checkpoint, '{output}/checkpoint.pt', --result, '{result}']
+    timeout: 10m
+    data:
+      - { from: seen, to: /data/seen }
+      - { from: hidden, to: /data/hidden }
+      - { from: tokenizer, to: /data/tokenizer }${note === undefined ? '' : '\n      - { from: note/data.json, to: /data/data.json }'}
+    # The same train.py runs up to its first batch, so has built its model, which then gets the final state. It sees no text.
+    peer:
+      trust: candidate
+      output: false
+      command: ['{python}', -P, -m, assay_judge.autoresearch_host, --preload, torch, --tokenizer, /data/tokenizer, --script, '{workspace}/train.py']
+      data:
+        - { from: tokenizer, to: /data/tokenizer }${hub.replaceAll('      - ', '        - ')}
+`;
+}
+
+function longScreens(screenSeconds: number, seconds: number): UserError {
+  return new UserError(
+    'usage-screen-seconds',
+    `--screen-seconds ${screenSeconds} is not less than the ${seconds} s of whole trials`,
+    'a screen only decides whether a whole trial is worth its time: 60, say',
+  );
+}
 
 /** Upstream's cache, or a folder that `assay data autoresearch` made. */
 async function dataPlaces(data: string): Promise<DataPlaces> {
