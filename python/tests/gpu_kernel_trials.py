@@ -39,8 +39,9 @@ def judged(
     options: tuple[str, ...] = ("--blocks", "3", "--no-compile"),
     host: list[str] | None = None,
     timeout: float = 300,
+    variables: dict[str, str] = ENVIRONMENT,
 ) -> dict:
-    """The result of one trial. `host`: a command that stands for the kernel host."""
+    """The result of one trial. `host`: a command that stands for the kernel host. `variables`: its environment."""
     exchange, result = folder / "exchange", folder / "result.json"
     exchange.mkdir(parents=True)
     (folder / "solution.json").write_text(json.dumps(solution))
@@ -50,7 +51,7 @@ def judged(
     judge_in, host_out = os.pipe()
     command = host or [*module, "assay_judge.gpu_kernel_host", *given]
     with (folder / "host.log").open("w") as log:
-        peer = subprocess.Popen(command, stdin=host_in, stdout=host_out, stderr=log, env=ENVIRONMENT)
+        peer = subprocess.Popen(command, stdin=host_in, stdout=host_out, stderr=log, env=variables)
     os.close(host_in)
     os.close(host_out)
     arguments = [*given, "--problem", str(problem), "--seed", str(seed), "--result", str(result), *options]
