@@ -165,7 +165,7 @@ def validation_records(losses: dict[str, float], log: RunLog, options: argparse.
             abs(gap) <= (limits.loss if is_same_text else 0.1),
             f"judged {losses['seen']:.5f}, the log says {log.final.loss:.5f}",
         ),
-        record("split-gap", split <= limits.split_gap, f"hidden less validation {split:+.4f} nats"),
+        record("hidden-split", split <= limits.split_gap, f"hidden less validation {split:+.4f} nats"),
     ]
 
 

@@ -32,6 +32,8 @@ export interface AdapterOptions {
 export type AdapterOptionName = keyof AdapterOptions;
 
 export interface AdapterCheckout {
+  /** Absolute. */
+  readonly folder: string;
   /** Paths of its files, with '/'. */
   readonly paths: readonly string[];
   /** The text of one of them. */
