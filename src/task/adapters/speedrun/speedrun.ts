@@ -55,9 +55,17 @@ export const speedrun: Adapter = {
 };
 
 /** What the judge must have looked at, else a result counts for nothing. */
-const CHECKS = ['log', 'source-in-log', 'parameters-hashed', 'fresh-optimizer', 'untimed', 'outer-clock', 'deviations'];
-const CHECKS_OF_STATE = [
+const CHECKS = [
+  'log',
+  'source-in-log',
   'untrained-start',
+  'parameters-hashed',
+  'fresh-optimizer',
+  'untimed',
+  'outer-clock',
+  'deviations',
+];
+const CHECKS_OF_STATE = [
   'architecture',
   'weights-unchanged',
   'finite',
