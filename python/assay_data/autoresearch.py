@@ -54,8 +54,7 @@ def make(documents: Documents, written: Written, most_characters: int) -> dict[s
             tokens[name] = len(texts) + sum(map(len, encoders.encode(texts)))
             if tokens[name] < EVALUATION_TOKENS:
                 deviations.append(
-                    f"the {name} shard has {tokens[name]} tokens and upstream scores {EVALUATION_TOKENS}:"
-                    " it is read more than once"
+                    f"the {name} shard has {tokens[name]} tokens of the {EVALUATION_TOKENS} that upstream scores"
                 )
     return {
         "vocabulary": first + len(specials),

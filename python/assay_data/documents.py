@@ -83,7 +83,7 @@ def collect(paths: list[str], held_out_share: float, hidden_share: float) -> Doc
             found.too_short += 1
             continue
         digest = fingerprint(text)
-        if digest in seen:
+        if digest in seen or digest in seen_pieces:
             found.duplicates += 1
             continue
         seen.add(digest)

@@ -11,6 +11,8 @@ from assay_data.written import OWN_TEXT, Written
 # Shards that each track's README has one fetch. The adapter keeps the last from training, for the judge alone.
 FETCHED = {1: 9, 3: 20}
 VALIDATION_TOKENS = 10_485_760
+# What the unmodified programs train on, reading the shards once.
+TRAINING_TOKENS = {1: 338_800_000, 3: 3250 * 524_288}
 # Of track 3. A shard with fewer tokens than a batch and one is passed over.
 BATCH_TOKENS = 524_288
 
@@ -30,13 +32,19 @@ def make(documents: Documents, written: Written, track: int, merges: bytes, tabl
         for number, start in zip(numbers, starts, strict=False):
             part = stream[start : start + size]
             written.file(train_name(number), lambda target, part=part: token_shard.write(target, part))
+        if len(stream) < TRAINING_TOKENS[track]:
+            deviations.append(
+                f"the training shards have {len(stream)} tokens; the unmodified program reads "
+                f"{TRAINING_TOKENS[track]} and stops on fewer"
+            )
         if size <= BATCH_TOKENS:
             deviations.append(f"a training shard has {size} tokens, less than a batch of {BATCH_TOKENS}")
         for name, place in (("held-out", "fineweb_val_000000.bin"), ("hidden", train_name(hidden_number))):
             part = token_shard.stream(encoders.encode(documents.texts[name]))
             tokens[name] = len(part)
             written.file(place, lambda target, part=part: token_shard.write(target, part))
-            if len(part) <= VALIDATION_TOKENS:
+            # The loaders want one token after the last target, and one more.
+            if len(part) < VALIDATION_TOKENS + 2:
                 deviations.append(
                     f"the {name} shard has {len(part)} tokens; upstream scores {VALIDATION_TOKENS} and stops on fewer"
                 )

@@ -272,7 +272,7 @@ class Judging:
         if "hidden" in scores and "seen" in scores:
             gap = scores["hidden"] - scores["seen"]
             words = f"hidden less validation {gap:+.4f} bits per byte, allowed {limits.split_gap:g}"
-            found.append(record("split-gap", gap <= limits.split_gap, words))
+            found.append(record("hidden-split", gap <= limits.split_gap, words))
         return found
 
 

@@ -18,8 +18,12 @@ _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/localtime")
 _DEFAULT_PATH = "/usr/bin:/bin"
 _CALL_FILTER = (seccomp.FILTER if kernel.has_call_filters() else None) or b""
 _MIN_TEMPORARY_BYTES = 1 << 20
-# Descriptors from here on are free in a child that was just forked.
-_FIRST_FILE = 500
+_HOST_NAME = "assay"
+# Of /etc/hosts: programs that talk to processes of their own (torchrun) ask for these names. Any other goes to port 53.
+_HOSTS = f"127.0.0.1 localhost {_HOST_NAME}\n::1 localhost\n".encode()
+# Descriptors from here on are free in a child that was just forked: the names of hosts, then decoys.
+_HOSTS_FILE = 500
+_FIRST_FILE = _HOSTS_FILE + 1
 # Corpora that distributions install: what a task holds back may be quoted from them.
 _CORPORA = ("/usr/share/wordnet", "/usr/share/nltk_data", "/usr/local/share/nltk_data", "/usr/lib/nltk_data")
 
@@ -88,7 +92,7 @@ _SYSTEM_PLACES = _system_places()
 _SEAL_OPTIONS = [
     *("--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
     *("--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-    *("--uid", "1000", "--gid", "1000", "--hostname", "assay"),
+    *("--uid", "1000", "--gid", "1000", "--hostname", _HOST_NAME),
 ]
 
 
@@ -163,6 +167,7 @@ def bubblewrap_executable(
     size = str(max(memory_bytes, _MIN_TEMPORARY_BYTES))
     covers = _Covers(hidden)
     options = [*_SEAL_OPTIONS, *_SYSTEM_OPTIONS, *covers.over_system(), "--proc", "/proc", "--dev", "/dev"]
+    options += ["--perms", "0644", "--file", str(_HOSTS_FILE), "/etc/hosts"]
     # The switches of its own namespaces would be its own to turn.
     options += ["--ro-bind", "/proc/sys", "/proc/sys"]
     for device in devices:
@@ -185,7 +190,7 @@ def bubblewrap_executable(
         sources=[mount["source"] for mount in run["mounts"]],
         options=b"".join(os.fsencode(option) + b"\0" for option in options),
         call_filter=_CALL_FILTER,
-        files={_FIRST_FILE + number: one.content for number, one in enumerate(decoys or [])},
+        files={_HOSTS_FILE: _HOSTS, **{_FIRST_FILE + number: one.content for number, one in enumerate(decoys or [])}},
     )
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 SEPARATOR = "=" * 100
 LOOKS_LIKE_VALIDATION = re.compile(r"\s*step:\S* val_loss:")
 VALIDATION = re.compile(
-    r"step:(?P<step>\d+)/(?P<total>\d+) val_loss:(?P<loss>\d+(?:\.\d+)?) "
-    r"train_time:(?P<time>\d+(?:\.\d+)?)(?P<unit>ms|s) step_avg:(?P<average>\S+)ms"
+    r"step:(?P<step>\d{1,9})/(?P<total>\d{1,9}) val_loss:(?P<loss>\d{1,9}(?:\.\d{1,9})?) "
+    r"train_time:(?P<time>\d{1,9}(?:\.\d{1,9})?)(?P<unit>ms|s) step_avg:(?P<average>\S+)ms"
 )
 UNITS = {1: "ms", 3: "s"}
 

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 HEAD = 128
 SCORE_SCALE = 0.12
 CAP = 15.0
+TYPES = (torch.float32, torch.bfloat16, torch.float16)
 BASE = 1024
 
 
@@ -66,6 +67,8 @@ def what_differs(state: Mapping[str, torch.Tensor], shape: Shape) -> list[str]:
     for name, size in wanted.items():
         if name in state and tuple(state[name].shape) != size:
             found.append(f"{name} has shape {tuple(state[name].shape)}, not {size}")
+        elif name in state and state[name].dtype not in TYPES:
+            found.append(f"{name} holds {state[name].dtype}")
         elif name.endswith("angular_freq") and name in state:
             if not torch.allclose(state[name].float().cpu(), frequencies(), atol=1e-6):
                 found.append(f"{name} holds other frequencies")

@@ -183,6 +183,23 @@ def test_talk_within_a_sandbox_is_no_attempt_to_reach_out(sealed: Bench) -> None
     assert counted == {**NO_PACKETS, "tcpConnects": 1, "tcpAccepted": 1}
 
 
+def test_a_sandbox_knows_its_own_names_without_asking_the_network(sealed: Bench) -> None:
+    # As torchrun's rendezvous does. A name that nothing answers to costs seconds and counts as an attempt to reach out.
+    program = """
+    import socket
+    for name in ("localhost", socket.gethostname()):
+        assert ("127.0.0.1", 80) in [one[4] for one in socket.getaddrinfo(name, 80, socket.AF_INET)], name
+    try:
+        open("/etc/hosts", "a")
+    except OSError:
+        raise SystemExit(0)
+    raise SystemExit("it can be changed")
+    """
+    end = sealed.run(program)
+    assert end["exitCode"] == 0
+    assert end["observations"]["main"]["network"] == NO_PACKETS
+
+
 def test_an_opened_decoy_is_seen_and_a_copy_of_it_recognised(sealed: Bench) -> None:
     program = """
     import os

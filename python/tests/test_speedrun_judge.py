@@ -51,6 +51,7 @@ def test_the_last_validation_counts_and_lines_of_the_source_do_not():
         ([LINES[3][0], LINES[3][1].replace("3.27722", "nan")], "can't be read"),
         ([LINES[3][0], LINES[3][1] + " "], "can't be read"),
         ([LINES[3][0], " " + LINES[3][1]], "can't be read"),
+        ([LINES[3][0].replace("/3250", "/" + "3" * 5000), LINES[3][1]], "can't be read"),
         (LINES[1], "those of track 3 in s"),
         ([LINES[3][0].replace("0.000s", "900.0s"), LINES[3][1]], "backwards"),
         ([], "no validation"),
@@ -207,6 +208,23 @@ def test_work_outside_the_clock_is_found(data: Path, folder: Path, values: dict,
     assert failed(judged(data, folder))[0] == check
 
 
+def test_more_validations_are_no_more_time_outside_the_clock(data: Path, folder: Path):
+    log = read_log(next((folder / "out").glob("*.txt")).read_text(), 3)
+    more = "".join(f"step:{step}/4 val_loss:9.0 train_time:0.000s step_avg:1ms\n" for step in (0, 1, 2, 3))
+    text = next((folder / "out").glob("*.txt")).read_text()
+    at = text.rindex("=" * 100) + 101
+    last = text.rindex("step:4/4")
+    first = text[at:].split("\n")[0] + "\n"
+    path = next((folder / "out").glob("*.txt"))
+    path.write_text(text[:at] + first + more.split("\n", 1)[1] + text[last:])
+    note = json.loads((folder / "out/note.json").read_text())
+    seconds = log.final.train_seconds + 150
+    edit_note(folder, ended=note["clock_started"] + note["hashing_seconds"] + seconds)
+    result = judged(data, folder)
+    assert failed(result) == ["outer-clock"], result
+    assert "2 of 5 validations" in next(one["detail"] for one in result["checks"] if one["id"] == "outer-clock")
+
+
 def test_a_clock_that_says_more_than_passed_and_a_missing_note_are_refused(data: Path, folder: Path):
     started = json.loads((folder / "out/note.json").read_text())["clock_started"]
     text = next((folder / "out").glob("*.txt")).read_text()
@@ -245,8 +263,12 @@ def test_track_1_has_no_loss_of_its_own(data: Path, folder: Path):
     refused = judged(data, folder, track=1)
     assert refused["failure"] == "invalid-metric" and "--accept-log" in refused["reason"]
     accepted = judged(data, folder, "--accept-log", track=1)
+    assert "untrained-start" in [one["id"] for one in accepted["checks"]]
     assert accepted["metric"] == "train_time_ms"
     assert "nothing measured them apart" in "; ".join(accepted["deviations"])
+    first = next(line for line in changed if line.startswith("step:0/"))
+    path.write_text("\n".join(changed).replace(first + "\n", ""))
+    assert "untrained-start" in failed(judged(data, folder, "--accept-log", track=1))
 
 
 def test_what_differs_names_it():
@@ -255,6 +277,7 @@ def test_what_differs_names_it():
     state["blocks.0.attn.rotary.angular_freq"] = frequencies()
     assert what_differs(state, SHAPE) == []
     assert "shape" in what_differs(state | {"proj.bias": torch.zeros(3)}, SHAPE)[0]
+    assert "complex64" in what_differs(state | {"proj.bias": torch.zeros(512, dtype=torch.complex64)}, SHAPE)[0]
     assert "not finite" in what_differs(state | {"proj.bias": torch.full((512,), float("nan"))}, SHAPE)[0]
 
 

@@ -6,7 +6,7 @@ import { detectSlots } from '../executor/local/detect-slots.ts';
 import { listGpus, type Gpu } from '../executor/local/gpus.ts';
 import { isCommit, readCheckoutState } from '../task/checkout-state.ts';
 import { defaultCacheRoot } from '../task/environment/cache-root.ts';
-import { findDataFiles, type FoundDataFiles } from '../task/environment/data-files.ts';
+import { bytesOf, findDataFiles, type FoundDataFiles, isEnough } from '../task/environment/data-files.ts';
 import { examinePackages } from '../task/environment/examine-packages.ts';
 import { missingPrograms, programRemedy } from '../task/environment/require-programs.ts';
 import type { Task } from '../task/task.ts';
@@ -183,22 +183,26 @@ async function examinePrograms(task: Task): Promise<Finding[]> {
   }));
 }
 
-function examineData({ entry, place, found }: FoundDataFiles): Finding {
+function examineData(data: FoundDataFiles): Finding {
+  const { entry, place, found } = data;
   const what = 'data';
-  if (found.length >= entry.atLeast) {
-    const bytes = found.reduce((sum, file) => sum + file.bytes, 0);
-    return { state: 'ok', what, detail: `${entry.what}: ${found.length} at ${place} (${sizeWords(bytes)})` };
-  }
-  const counted = entry.atLeast === 1 ? 'not there' : `${found.length} of at least ${entry.atLeast} there`;
-  return { state: 'fail', what, detail: `${entry.what}: ${counted}, looked at ${place}`, remedy: entry.remedy };
+  const size = sizeWords(bytesOf(found));
+  if (isEnough(data)) return { state: 'ok', what, detail: `${entry.what}: ${found.length} at ${place} (${size})` };
+  const lacking =
+    found.length >= entry.atLeast
+      ? `${size}, ${sizeWords(entry.atLeastBytes ?? 0)} at least are needed`
+      : entry.atLeast === 1
+        ? 'not there'
+        : `${found.length} of at least ${entry.atLeast} there`;
+  return { state: 'fail', what, detail: `${entry.what}: ${lacking}, looked at ${place}`, remedy: entry.remedy };
 }
 
 /** Room for the copy of the data and for what a trial may keep. */
 function examineDisk({ spec }: Task, data: readonly FoundDataFiles[], cacheRoot: string): Finding[] {
   if (data.length === 0) return [];
-  const forData = data.reduce((sum, { entry, found }) => {
-    const there = found.reduce((bytes, file) => bytes + file.bytes, 0);
-    return sum + Math.max(there, found.length < entry.atLeast ? (entry.sizeBytes ?? 0) : 0);
+  const forData = data.reduce((sum, one) => {
+    const missing = isEnough(one) ? 0 : (one.entry.sizeBytes ?? 0);
+    return sum + Math.max(bytesOf(one.found), missing);
   }, 0);
   const needed = forData + spec.resources.diskBytes;
   let existing = path.resolve(cacheRoot);

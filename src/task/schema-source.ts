@@ -45,11 +45,18 @@ const dataFile = z
     except: text.exactOptional().describe("Glob of names that are left out, such as a held-out shard's."),
     to: insidePath.describe('Folder of the prepared data that it is copied into.'),
     at_least: count.default(1).describe('How many files or folders there must be.'),
+    at_least_size: bytes
+      .exactOptional()
+      .describe('How large they must be together: with less the program that reads them would stop.'),
     size: bytes.exactOptional().describe('About what they take on disk together, for those that are not there yet.'),
     what: text.describe('What it is, in a few words.'),
     remedy: text.describe('How to get it, as a sentence or a command.'),
   })
-  .transform(({ size, ...rest }) => ({ ...camelKeys(rest), ...(size === undefined ? {} : { sizeBytes: size }) }));
+  .transform(({ size, at_least_size: least, ...rest }) => ({
+    ...camelKeys(rest),
+    ...(least === undefined ? {} : { atLeastBytes: least }),
+    ...(size === undefined ? {} : { sizeBytes: size }),
+  }));
 
 /** The section `data` of task.yaml. */
 export const dataSchema = z

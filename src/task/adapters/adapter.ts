@@ -39,6 +39,8 @@ export function flagOf(name: string): string {
 }
 
 export interface AdapterCheckout {
+  /** Absolute. */
+  readonly folder: string;
   /** Paths of its files, with '/'. */
   readonly paths: readonly string[];
   /** The text of one of them. */

@@ -1,7 +1,8 @@
-import { appendFile, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, readFile, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { CATALOGUE } from '../../audit/catalogue/catalogue.ts';
 import { readAutoresearchLog } from '../../audit/claims/autoresearch-log.ts';
 import { readSpeedrunLog } from '../../audit/claims/speedrun-log.ts';
 import { createCampaign } from '../../engine/create-campaign.ts';
@@ -10,6 +11,8 @@ import { compileClaimPattern, readClaim } from '../../judge/read-claim.ts';
 import { planPhases } from '../../judge/plan-phases.ts';
 import { judgeTask } from '../../engine/task-rules.ts';
 import { screensApart } from '../screens-apart.ts';
+import { findDataFiles, isEnough } from '../environment/data-files.ts';
+import { prepareData } from '../environment/prepare-data.ts';
 import { loadTask } from '../load-task.ts';
 import { temporaryFolder } from '../load-task.fixture.ts';
 import type { AdapterOptions } from './adapter.ts';
@@ -85,6 +88,99 @@ test.each(CASES)(
     expect((await readFile(task.file, 'utf8')).split('\n').length).toBeLessThan(120);
   },
 );
+
+test.each(CASES)('$name $options: what the judge must report is what a judge may report', async (one) => {
+  await using at = await fixtureCheckout(FIXTURES[one.name]);
+  const { task } = await make(one.name, at, one.options);
+  expect(task.spec.audits.judge).toContain(one.name === 'sol-execbench' ? 'gpu-kernel-floor' : 'deviations');
+  // A check whose name the catalogue has for something else is no report of the judge: no trial would ever count.
+  const taken = task.spec.audits.judge.filter((id) => (CATALOGUE.get(id)?.runs ?? 'judge') !== 'judge');
+  expect(taken).toEqual([]);
+});
+
+const NOTE = { schema: 'assay.data.v1', tokens: { 'held-out': 900_000, hidden: 700_000 }, deviations: ['own text'] };
+
+/** A folder as `assay data` leaves it, with so many bytes in each shard of the speedrun. */
+async function madeData(root: string, benchmark: string, bytes = 0): Promise<string> {
+  const data = join(root, `data-${benchmark}-${bytes}`);
+  const isSpeedrun = benchmark === 'speedrun';
+  const paths = isSpeedrun
+    ? ['fineweb_train_000001.bin', 'fineweb_train_000002.bin', 'fineweb_train_000020.bin', 'fineweb_val_000000.bin']
+    : ['data/shard_00000.parquet', 'data/shard_00009.parquet', 'data/shard_06542.parquet', 'tokenizer/tokenizer.pkl'];
+  const others = isSpeedrun ? ['tiktoken/a', 'tiktoken/b'] : ['tokenizer/token_bytes.pt'];
+  for (const path of [...paths, ...others]) {
+    await mkdir(dirname(join(data, path)), { recursive: true });
+    await writeFile(join(data, path), '');
+    await truncate(join(data, path), bytes);
+  }
+  const shards = { hidden: isSpeedrun ? 'fineweb_train_000020.bin' : 'data/shard_00009.parquet' };
+  const files = Object.fromEntries([...paths, ...others].map((path) => [path, 'digest']));
+  await writeFile(join(data, 'data.json'), JSON.stringify({ ...NOTE, benchmark, shards, files }));
+  return data;
+}
+
+test.each([
+  { name: 'autoresearch', options: {}, hidden: 'shard_00009.parquet' },
+  { name: 'speedrun', options: { track: 3 }, hidden: 'fineweb_train_000020.bin' },
+  // Data of another track: the shard that was kept from training is.
+  { name: 'speedrun', options: { track: 1 }, hidden: 'fineweb_train_000020.bin' },
+] as const)(
+  '$name $options: what assay data made is found, kept apart, and its deviations reach the judge',
+  async (one) => {
+    await using at = await fixtureCheckout(FIXTURES[one.name]);
+    const data = await madeData(at.root, one.name, 2 ** 32);
+    const { task } = await make(one.name, at, { ...one.options, data });
+    const found = await findDataFiles(task);
+    const places = Object.groupBy(found, ({ entry }) => entry.to);
+    const names = (to: string): string[] =>
+      (places[to] ?? []).flatMap((each) => each.found.map(({ path }) => basename(path)));
+    expect(names('hidden')).toEqual([one.hidden]);
+    expect(names('seen')).not.toContain(one.hidden);
+    expect(names('seen').length).toBeGreaterThan(1);
+    expect(names('note')).toEqual(['data.json']);
+    expect(found.filter((each) => each.entry.to !== 'hub' && !isEnough(each)).map(({ place }) => place)).toEqual(
+      // The tokenizer is looked for where it was made; the fixture has it under other names.
+      'track' in one.options && one.options.track === 1 ? [expect.stringContaining(`${data}/tiktoken/`)] : [],
+    );
+    const judge = task.spec.phases.find(({ name }) => name === 'judge');
+    expect(judge?.data).toContainEqual({ from: 'note/data.json', to: '/data/data.json' });
+  },
+);
+
+test('made data that are too small for the unmodified program are missing, with a remedy; so are they for a campaign', async () => {
+  await using at = await fixtureCheckout(FIXTURES.speedrun);
+  const data = await madeData(at.root, 'speedrun', 1_000_000);
+  const { task } = await make('speedrun', at, { track: 3, data });
+  const failed = (await examineTask(task, { gpus: [] })).filter(
+    ({ what, state }) => what === 'data' && state === 'fail',
+  );
+  expect(failed.map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(/training shards .*: 2 MiB, 3\.2 GiB at least are needed/),
+    expect.stringMatching(/validation shard: 1 MiB, 21 MiB at least are needed/),
+    expect.stringMatching(/hidden shard.*: 1 MiB, 21 MiB at least are needed/),
+  ]);
+  expect(failed[1]?.remedy).toContain('assay data speedrun --track 3 with more text');
+  await expect(prepareData(task, { python: '/usr/bin/python3' }, { cacheRoot: at.root })).rejects.toMatchObject({
+    code: 'machine-files-missing',
+    message: expect.stringContaining('validation shard: 1000000 bytes of at least 20972548'),
+  });
+});
+
+test('the judge scores what made data have, in whole batches of the program; data of another benchmark are refused', async () => {
+  await using at = await fixtureCheckout(FIXTURES.autoresearch);
+  const data = await madeData(at.root, 'autoresearch');
+  const { task } = await make('autoresearch', at, { data });
+  // 0.57 of 700,000 is one batch of 128 rows of 2048; with less than one the program's own evaluation would divide by zero.
+  for (const phase of task.spec.phases) expect(phase.command).toContain('262144');
+  const other = await madeData(at.root, 'speedrun');
+  await expect(
+    makeAdapterTask(findAdapter('autoresearch'), at.checkout, join(at.root, 'other'), { data: other }),
+  ).rejects.toMatchObject({ code: 'usage-data', message: expect.stringContaining('data for speedrun') });
+  await writeFile(join(other, 'data.json'), '{');
+  await expect(
+    makeAdapterTask(findAdapter('autoresearch'), at.checkout, join(at.root, 'other'), { data: other }),
+  ).rejects.toMatchObject({ code: 'usage-data', message: expect.stringContaining('no note of assay data') });
+});
 
 test('substitutes are mounted for the candidate, named in the results, and stand in for packages and kernels of the hub', async () => {
   await using at = await fixtureCheckout(FIXTURES.autoresearch);
@@ -346,6 +442,7 @@ test('the packages of a checkout are read from its own files', async () => {
     'requirements.txt': 'a==1 # why\n\n# none\nb[extra]>=2\nc; python_version<"3"\n',
   });
   const checkout = {
+    folder: folder.path,
     paths: ['pyproject.toml', 'requirements.txt'],
     readText: (path: string) => readFile(join(folder.path, path), 'utf8'),
   };

@@ -44,7 +44,7 @@ export async function makeAdapterTask(
       `git clone the repository ${adapter.repository}, then git checkout ${adapter.commit.slice(0, 7)}`,
     );
   const readText = (path: string): Promise<string> => readFile(join(checkout, path), 'utf8');
-  const described = await adapter.describe({ paths, readText }, options);
+  const described = await adapter.describe({ folder: checkout, paths, readText }, options);
   const state = await readCheckoutState(checkout);
   const files = new Map([
     ['task.yaml', taskYaml(adapter, described, { folder, checkout, state })],

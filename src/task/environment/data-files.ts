@@ -24,6 +24,16 @@ export interface DataFile {
   readonly modifiedAt: number;
 }
 
+/** What is there is enough in number and size. */
+export function isEnough({ entry, found }: FoundDataFiles): boolean {
+  return found.length >= entry.atLeast && bytesOf(found) >= (entry.atLeastBytes ?? 0);
+}
+
+/** Of all of them together. */
+export function bytesOf(files: readonly DataFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** Looks for the files of this machine that a task wants in its data. Reads none of them. */
 export async function findDataFiles(task: Pick<Task, 'spec' | 'folder'>): Promise<FoundDataFiles[]> {
   const { data, source } = task.spec;

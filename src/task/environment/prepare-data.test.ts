@@ -1,4 +1,4 @@
-import { chmod, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -97,6 +97,9 @@ test('files of the machine are copied as they are, and again when they change; t
     'hub/model/blobs/abc': 'weights',
   });
   await symlink('blobs/abc', join(machine.path, 'hub/model/link'));
+  // Shards are often kept on another disk.
+  await rename(join(machine.path, 'shards/part_1.bin'), join(machine.path, 'elsewhere.bin'));
+  await symlink('../elsewhere.bin', join(machine.path, 'shards/part_1.bin'));
   await chmod(join(machine.path, 'shards/part_1.bin'), 0o600);
   const task = await taskOf(`data:
   files:
@@ -107,6 +110,7 @@ test('files of the machine are copied as they are, and again when they change; t
   const first = await prepareData(task, environment, options);
   if (first === undefined) throw new Error('the task has data');
   expect(await readdir(join(first.directory, 'seen'))).toEqual(['part_1.bin']);
+  expect(await readFile(join(first.directory, 'seen/part_1.bin'), 'utf8')).toBe('one');
   expect((await stat(join(first.directory, 'seen/part_1.bin'))).mode & 0o777).toBe(0o644);
   expect((await stat(join(machine.path, 'shards/part_1.bin'))).mode & 0o777).toBe(0o600);
   expect(await readlink(join(first.directory, 'hub/model/link'))).toBe('blobs/abc');

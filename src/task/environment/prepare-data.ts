@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { UserError } from '../../errors.ts';
@@ -10,7 +10,7 @@ import type { Task } from '../task.ts';
 import { quote } from './build-errors.ts';
 import { withLock } from './build-lock.ts';
 import { defaultCacheRoot, makeCacheFolder } from './cache-root.ts';
-import { type FoundDataFiles, findDataFiles } from './data-files.ts';
+import { type FoundDataFiles, bytesOf, findDataFiles, isEnough } from './data-files.ts';
 import { isCarriedWhole } from './carried-data.ts';
 import { type Environment, type SetUpOptions, timedReport } from './environment.ts';
 import { runCommand } from './run-command.ts';
@@ -79,10 +79,12 @@ export async function prepareData(
 }
 
 function refuseMissing(name: string, taken: readonly FoundDataFiles[]): void {
-  const missing = taken.filter(({ entry, found }) => found.length < entry.atLeast);
+  const missing = taken.filter((one) => !isEnough(one));
   if (missing.length === 0) return;
-  const lines = missing.map(
-    ({ entry, place, found }) => `  ${entry.what}: ${found.length} of ${entry.atLeast} at ${place}`,
+  const lines = missing.map(({ entry, place, found }) =>
+    found.length < entry.atLeast
+      ? `  ${entry.what}: ${found.length} of ${entry.atLeast} at ${place}`
+      : `  ${entry.what}: ${bytesOf(found)} bytes of at least ${entry.atLeastBytes} at ${place}`,
   );
   throw new UserError(
     'machine-files-missing',
@@ -127,8 +129,8 @@ async function runPreparation(
     say(`copying ${entry.what}`);
     await mkdir(join(out, entry.to), { recursive: true });
     for (const { path } of found)
-      // Shares the blocks where the file system can; links within a folder stay links.
-      await cp(path, join(out, entry.to, basename(path)), {
+      // Shares the blocks where the file system can; links within a folder stay links, one that was found is followed.
+      await cp(await realpath(path), join(out, entry.to, basename(path)), {
         recursive: true,
         verbatimSymlinks: true,
         mode: constants.COPYFILE_FICLONE,

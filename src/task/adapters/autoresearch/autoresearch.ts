@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { UserError } from '../../../errors.ts';
 import type { Adapter } from '../adapter.ts';
 import { hubFolder } from '../hub-cache.ts';
+import { type MadeDataNote, NOTE_MOUNT, noteEntry, readMadeData } from '../made-data.ts';
 import { upstreamPackages } from '../upstream-packages.ts';
 import { indented, listed, quoted } from '../yaml-text.ts';
 
@@ -22,6 +20,8 @@ const TORCH_OF_SUBSTITUTES = 'torch>=2.11';
 /** prepare.py: TIME_BUDGET and EVAL_TOKENS. */
 const SECONDS = 300;
 const EVALUATED_TOKENS = 40 * 524_288;
+/** train.py: DEVICE_BATCH_SIZE rows of 2048. prepare.py evaluates whole batches, and divides by zero where there is none. */
+const BATCH_TOKENS = 128 * 2048;
 /** Of a shard's tokens, those that come into rows before a document comes again. */
 const PACKED_SHARE = 0.57;
 /** Compiling, the steps that are not timed, and the program's own evaluation: 300 s and this are the ten minutes of the rules. */
@@ -42,23 +42,11 @@ const CHECKS = [
   'plausible',
   'untimed-load',
   'scoring-work',
-  'split-gap',
+  'hidden-split',
   'weights-unchanged',
   'protocol',
   'deviations',
 ];
-
-interface DataPlaces {
-  /** Globs of files. */
-  readonly training: string;
-  readonly validation: string;
-  readonly hidden: string;
-  readonly tokenizer: string;
-  /** What is kept of `training` from the candidate. */
-  readonly except: string;
-  readonly note?: string;
-  readonly tokens: number;
-}
 
 /** NanoChat Autoresearch: the best val_bpb of a model trained for 300 s on one GPU (program.md, prepare.py, train.py). */
 export const autoresearch: Adapter = {
@@ -72,9 +60,10 @@ export const autoresearch: Adapter = {
     if (screenSeconds !== undefined && screenSeconds >= seconds) throw longScreens(screenSeconds, seconds);
     const asked = await upstreamPackages(checkout, 'pyproject.toml', UNUSED);
     const packages = substitutes ? withoutSubstituted(asked.packages) : asked.packages;
-    const places = await dataPlaces(data);
+    const note = await readMadeData(data, 'autoresearch', checkout.folder);
+    const tokens = note === undefined ? EVALUATED_TOKENS : evaluatedTokens(note);
     const hub = substitutes ? '' : '\n      - { from: hub, to: /upstream/.cache/huggingface/hub }';
-    const run = { ...places, hub };
+    const run = { tokens, note, hub };
     const phases =
       screenSeconds === undefined
         ? phasesOf({ ...run, seconds })
@@ -106,30 +95,30 @@ environment:
     TORCHINDUCTOR_CACHE_DIR: /tmp/inductor
 data:
   files:
-    - from: ${quoted(places.training)}
-      except: ${quoted(places.except)}
+    - from: ${quoted(`${data}/data/shard_*.parquet`)}
+      except: ${quoted(`{${VALIDATION_SHARD},${HIDDEN_SHARD}}`)}
       to: seen
       size: 1GiB
       what: training shards
       remedy: ${quoted(remedy)}
     # train.py evaluates itself, so it must see this shard, as everybody does. What counts is the judge's own measurement.
-    - from: ${quoted(places.validation)}
+    - from: ${quoted(`${data}/data/${VALIDATION_SHARD}`)}
       to: seen
       size: 100MiB
       what: validation shard
       remedy: ${quoted(remedy)}
-    - from: ${quoted(places.hidden)}
+    - from: ${quoted(`${data}/data/${HIDDEN_SHARD}`)}
       to: hidden # where only the judge reads it
       size: 100MiB
       what: hidden shard, kept from training
       remedy: ${quoted(remedy)}
-    - from: ${quoted(places.tokenizer)}
+    - from: ${quoted(`${data}/tokenizer/{tokenizer.pkl,token_bytes.pt}`)}
       to: tokenizer
       at_least: 2
       size: 1MiB
       what: tokenizer and its byte table
-      remedy: ${quoted(remedy)}
-${places.note === undefined ? '' : noteFile(places.note)}${substitutes ? '' : hubFiles()}# The unmodified program peaks at 45 GB of GPU memory.
+      remedy: ${quoted(remedy)}${note === undefined ? '' : noteEntry(note, 'autoresearch')}
+${substitutes ? '' : hubFiles()}# The unmodified program peaks at 45 GB of GPU memory.
 resources: { cores: 8, gpus: 1, gpu: { memory: 48GiB }, memory: 32GiB, disk: 8GiB, processes: 1024, exclusive: true }
 seeds: { variable: RUN_SEED }
 phases:
@@ -151,7 +140,11 @@ audits: { judge: [${CHECKS.join(', ')}] }
   },
 };
 
-interface Run extends DataPlaces {
+interface Run {
+  /** Tokens that are scored. */
+  readonly tokens: number;
+  /** Of data that Assay made. */
+  readonly note: MadeDataNote | undefined;
   readonly hub: string;
   /** Of training. */
   readonly seconds: number;
@@ -179,7 +172,7 @@ function phasesOf({ seconds, stages, tokens, note, hub }: Run): string {
     data:
       - { from: seen, to: /data/seen }
       - { from: hidden, to: /data/hidden }
-      - { from: tokenizer, to: /data/tokenizer }${note === undefined ? '' : '\n      - { from: note/data.json, to: /data/data.json }'}
+      - { from: tokenizer, to: /data/tokenizer }${note === undefined ? '' : `\n      - ${NOTE_MOUNT}`}
     # The same train.py runs up to its first batch, so has built its model, which then gets the final state. It sees no text.
     peer:
       trust: candidate
@@ -198,36 +191,11 @@ function longScreens(screenSeconds: number, seconds: number): UserError {
   );
 }
 
-/** Upstream's cache, or a folder that `assay data autoresearch` made. */
-async function dataPlaces(data: string): Promise<DataPlaces> {
-  const note = join(data, 'data.json');
-  if (!existsSync(note))
-    return {
-      training: `${data}/data/shard_*.parquet`,
-      except: `{${VALIDATION_SHARD},${HIDDEN_SHARD}}`,
-      validation: `${data}/data/${VALIDATION_SHARD}`,
-      hidden: `${data}/data/${HIDDEN_SHARD}`,
-      tokenizer: `${data}/tokenizer/{tokenizer.pkl,token_bytes.pt}`,
-      tokens: EVALUATED_TOKENS,
-    };
-  return {
-    training: `${data}/training/data/shard_*.parquet`,
-    except: VALIDATION_SHARD,
-    validation: `${data}/held-out/data/${VALIDATION_SHARD}`,
-    hidden: `${data}/hidden/data/${VALIDATION_SHARD}`,
-    tokenizer: `${data}/training/tokenizer/{tokenizer.pkl,token_bytes.pt}`,
-    note,
-    tokens: evaluatedTokens(await readFile(note, 'utf8')),
-  };
-}
-
-/** Packing cuts documents and loses their ends (44 % of a tree of C files): no more than what is left is scored, in steps of upstream's batch. */
-function evaluatedTokens(note: string): number {
-  const { tokens = {} } = JSON.parse(note) as { tokens?: Readonly<Record<string, number>> };
+/** Packing cuts documents and loses their ends (44 % of a tree of C files): no more than what is left is scored, in whole batches of upstream. */
+function evaluatedTokens({ tokens }: MadeDataNote): number {
   const held = Math.min(tokens['held-out'] ?? 0, tokens['hidden'] ?? 0);
-  const usable = PACKED_SHARE * held;
-  const step = usable >= 524_288 ? 524_288 : 32_768;
-  return Math.max(32_768, Math.min(EVALUATED_TOKENS, Math.floor(usable / step) * step));
+  const batches = Math.floor((PACKED_SHARE * held) / BATCH_TOKENS);
+  return Math.min(EVALUATED_TOKENS, Math.max(1, batches) * BATCH_TOKENS);
 }
 
 function withoutSubstituted(packages: readonly string[]): string[] {
@@ -235,14 +203,6 @@ function withoutSubstituted(packages: readonly string[]): string[] {
   return packages
     .filter((line) => !SUBSTITUTES.includes(nameOf(line)))
     .map((line) => (nameOf(line) === 'torch' ? TORCH_OF_SUBSTITUTES : line));
-}
-
-function noteFile(note: string): string {
-  return `    - from: ${quoted(note)}
-      to: note
-      what: what the data were made of
-      remedy: make them again with assay data autoresearch
-`;
 }
 
 function hubFiles(): string {

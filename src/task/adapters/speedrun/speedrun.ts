@@ -1,6 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import type { Adapter, AdapterTask } from '../adapter.ts';
 import { hubFolder } from '../hub-cache.ts';
+import { type MadeDataNote, NOTE_MOUNT, noteEntry, readMadeData } from '../made-data.ts';
 import { upstreamPackages } from '../upstream-packages.ts';
 import { indented, listed, quoted } from '../yaml-text.ts';
 import { validationLine } from './validation-line.ts';
@@ -16,6 +17,12 @@ const TOKENIZER_FILES = ['6d1cbeee0f20b3d9449abfede4726ed8212e3aee', '6c7ea1a7e3
 const DIGITS = String.raw`\d+(?:\.\d+)?`;
 /** `8 % world_size == 0` in both programs. */
 const WORLD_SIZES = [1, 2, 4, 8];
+/** Both programs validate on so many, and their loaders want two more in the shard. */
+const VALIDATION_TOKENS = 20 * 524_288;
+/** What the unmodified programs train on: 1285 steps of growing batches, and 3250 of 524,288. Both read once, and stop when it is out. */
+const TRAINING_TOKENS = { 1: 338_800_000, 3: 3250 * 524_288 } as const;
+const TOKEN_BYTES = 2;
+const HEADER_BYTES = 1024;
 
 /** NanoGPT Speedrun: track 1 (seconds to a loss of 3.28 on eight GPUs) and track 3 (steps to it, architecture fixed). */
 export const speedrun: Adapter = {
@@ -40,14 +47,45 @@ export const speedrun: Adapter = {
         `this checkout has no ${SIMPLE}, the program of track 3`,
         'check out a newer commit',
       );
+    const note = await readMadeData(data, 'speedrun', checkout.folder);
     return track === 1
-      ? track1(world, data, (await upstreamPackages(checkout, 'requirements.txt', UNUSED)).packages)
-      : track3(world, data);
+      ? track1(world, { data, note }, (await upstreamPackages(checkout, 'requirements.txt', UNUSED)).packages)
+      : track3(world, { data, note });
   },
 };
 
-function track1(gpus: number, data: string, packages: readonly string[]): AdapterTask {
-  const tokenizer = process.env['TIKTOKEN_CACHE_DIR'] || '~/.cache/assay/tiktoken';
+/** What the judge must have looked at, else a result counts for nothing. */
+const CHECKS = [
+  'log',
+  'source-in-log',
+  'untrained-start',
+  'parameters-hashed',
+  'fresh-optimizer',
+  'untimed',
+  'outer-clock',
+  'deviations',
+];
+const CHECKS_OF_STATE = [
+  'architecture',
+  'weights-unchanged',
+  'finite',
+  'tokens-scored',
+  'log-vs-judged',
+  'hidden-split',
+];
+
+interface Data {
+  /** Its folder, as `data: files:` takes it. */
+  readonly data: string;
+  /** Of data that `assay data` made. */
+  readonly note: MadeDataNote | undefined;
+}
+
+function track1(gpus: number, data: Data, packages: readonly string[]): AdapterTask {
+  const isTokenizerMade = data.note?.paths.some((path) => path.startsWith('tiktoken/')) === true;
+  const tokenizer = isTokenizerMade
+    ? `${data.data}/tiktoken`
+    : process.env['TIKTOKEN_CACHE_DIR'] || '~/.cache/assay/tiktoken';
   return {
     title: 'NanoGPT Speedrun, track 1',
     yaml: `description: |
@@ -70,7 +108,7 @@ ${environment(
 )}
 data:
   files:
-${shards(data, 9)}
+${shards(data, 1)}
     - from: ${quoted(hubFolder(ATTENTION))}
       to: hub
       size: 1GiB
@@ -88,7 +126,7 @@ ${phases(
   gpus,
   'train_gpt.py',
   '25m',
-  1,
+  { track: 1, isMade: data.note !== undefined },
   `
       - { from: hub, to: /data/hub }
       - { from: tiktoken, to: /data/tiktoken }`,
@@ -106,6 +144,7 @@ validity:
   final_pairs: 10
   # The rule of the records: one-sided t-test over the runs, p < 0.01.
   target: { metric: val_loss, value: 3.28, direction: minimize, level: 0.01 }
+audits: { judge: [${CHECKS.join(', ')}] }
 `,
     notes: [
       'the architecture is free, so only the program can compute its loss: results say that loss and time are its word (--accept-log of the judge)',
@@ -116,7 +155,7 @@ validity:
   };
 }
 
-function track3(gpus: number, data: string): AdapterTask {
+function track3(gpus: number, data: Data): AdapterTask {
   return {
     title: 'NanoGPT Speedrun, track 3',
     yaml: `description: |
@@ -131,9 +170,9 @@ files:
 ${environment(['torch==2.11', 'numpy'], '')}
 data:
   files:
-${shards(data, 20)}
+${shards(data, 3)}
 resources: { cores: ${2 * gpus}, gpus: ${gpus}, gpu: { kinds: [A100, H100, H200], memory: 39GiB }, memory: ${16 + 8 * gpus}GiB, disk: 4GiB, processes: 4096, exclusive: true }
-${phases(gpus, SIMPLE, `${Math.ceil(90 / gpus) + 10}m`, 3, '')}
+${phases(gpus, SIMPLE, `${Math.ceil(90 / gpus) + 10}m`, { track: 3, isMade: data.note !== undefined }, '')}
 # The last validation: step and total are equal only there.
 claim:
   pattern: ${quoted(validationLine(DIGITS, 's', 'train_time_s'))}
@@ -147,6 +186,7 @@ validity:
   final_pairs: 8
   # Upstream: (3.28 - mean) * sqrt(n) >= 0.004, a z-test with sigma 0.0013 at p < 0.001; here a t-test at the same level.
   target: { metric: val_loss, value: 3.28, direction: minimize, level: 0.001 }
+audits: { judge: [${[...CHECKS, ...CHECKS_OF_STATE].join(', ')}] }
 `,
     notes: [
       'the judge computes the loss itself, with a model of its own: the rules fix the architecture',
@@ -165,31 +205,52 @@ function environment(packages: readonly string[], variables: string): string {
     TORCHINDUCTOR_CACHE_DIR: /tmp/inductor`;
 }
 
-/** @param fetched training shards that the README has one fetch. The last of them is kept from training, for the judge alone. */
-function shards(data: string, fetched: number): string {
-  const remedy = `with the network: python data/cached_fineweb10B.py ${fetched} in the checkout; without: assay data speedrun --track ${fetched > 9 ? 3 : 1} --text <files>, then make the task with --data`;
-  const hidden = `fineweb_train_${String(fetched).padStart(6, '0')}.bin`;
+/** How many training shards the README of each track has one fetch. The last of them is kept from training, for the judge alone. */
+const FETCHED = { 1: 9, 3: 20 } as const;
+
+function shards({ data, note }: Data, track: 1 | 3): string {
+  const fetched = FETCHED[track];
+  const remedy =
+    note === undefined
+      ? `with the network: python data/cached_fineweb10B.py ${fetched} in the checkout; without: assay data speedrun --track ${track} --text <files>, then make the task with --data`
+      : `make them again: assay data speedrun --track ${track} with more text`;
+  const parts = note === undefined ? remedy : `${remedy}, or a larger share of it in --held-out and --hidden`;
+  const whole =
+    note === undefined
+      ? remedy
+      : `${remedy}; or have the program take fewer steps, and lower at_least_size in task.yaml`;
+  const hidden = note?.hidden ?? `fineweb_train_${String(fetched).padStart(6, '0')}.bin`;
+  const validated = HEADER_BYTES + TOKEN_BYTES * (VALIDATION_TOKENS + 2);
   return `    - from: ${quoted(`${data}/fineweb_train_*.bin`)}
       except: ${hidden}
       to: seen
-      at_least: ${fetched - 1}
+      at_least: ${note === undefined ? fetched - 1 : 2}
+      at_least_size: ${TOKEN_BYTES * TRAINING_TOKENS[track]} # of the unmodified program: it reads them once
       size: ${(((fetched - 1) * 200) / 1000).toFixed(1)}GB
       what: training shards (GPT-2 tokens)
-      remedy: ${quoted(remedy)}
+      remedy: ${quoted(whole)}
     # The program validates itself, so it must see this shard, as everybody does. What counts is the judge's own measurement.
     - from: ${quoted(`${data}/fineweb_val_000000.bin`)}
       to: seen
+      at_least_size: ${validated}
       size: 200MB
       what: validation shard
-      remedy: ${quoted(remedy)}
+      remedy: ${quoted(parts)}
     - from: ${quoted(`${data}/${hidden}`)}
       to: hidden # where only the judge reads it
+      at_least_size: ${validated}
       size: 200MB
       what: hidden shard, kept from training
-      remedy: ${quoted(remedy)}`;
+      remedy: ${quoted(parts)}${note === undefined ? '' : noteEntry(note, 'speedrun')}`;
 }
 
-function phases(gpus: number, program: string, timeout: string, track: 1 | 3, seen: string): string {
+function phases(
+  gpus: number,
+  program: string,
+  timeout: string,
+  { track, isMade }: { readonly track: 1 | 3; readonly isMade: boolean },
+  seen: string,
+): string {
   return `seeds: { variable: RUN_SEED }
 phases:
   - name: train
@@ -204,5 +265,7 @@ phases:
     trust: judge
 ${track === 1 ? '    # --accept-log: the architecture is free, so nobody but the program can compute its loss. Each result says so.\n' : ''}    command: ['{python}', -P, -m, assay_judge.speedrun_judge, --track, '${track}', --logs, '{output}', --program, '{workspace}/${program}', --data, /data, --seed, '{seed}', --result, '{result}'${track === 1 ? ', --accept-log' : ''}]
     timeout: 15m
-    data: [{ from: seen, to: /data/seen }, { from: hidden, to: /data/hidden }]`;
+    data:
+      - { from: seen, to: /data/seen }
+      - { from: hidden, to: /data/hidden }${isMade ? `\n      - ${NOTE_MOUNT}` : ''}`;
 }
