@@ -15,7 +15,6 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     sys.exit(2)
 
 import argparse
-import contextlib
 import hashlib
 import importlib
 import json
@@ -55,7 +54,7 @@ class Host:
         self._state: GlobalState | None = None
         self._spans_library = spans
         self._spans: Spans | None = None
-        self._built: object = None
+        self._not_built: Exception | None = None
         self._sets: Sets | None = None
         self._described: tuple[list, list] = ([], [])
         self._bases: list[dict] = []
@@ -79,10 +78,26 @@ class Host:
         return self._take(content["items"]) if operation == protocol.TAKE else {}
 
     def build(self) -> None:
-        """Compiles what has to be compiled, before anything is measured. Nothing of the candidate's runs."""
-        solution = load_solution(self._solution_path)
-        if solution.language in CPP_LANGUAGES:
-            self._built = self._compile(solution, self._write_sources(solution))
+        """Compiles what has to be compiled, before anything is measured. Nothing of the candidate's runs.
+
+        What does not compile is told when it is to be loaded.
+        """
+        try:
+            solution = load_solution(self._solution_path)
+            if solution.language not in CPP_LANGUAGES:
+                return
+            from torch.utils import cpp_extension
+
+            # What is loaded runs its constructors: that waits until it is asked for.
+            name = "_import_module_from_library"
+            kept = getattr(cpp_extension, name)
+            setattr(cpp_extension, name, lambda *_: None)
+            try:
+                self._compile(solution, self._write_sources(solution))
+            finally:
+                setattr(cpp_extension, name, kept)
+        except Exception as error:
+            self._not_built = error
 
     def _open(self, share: dict | None) -> dict:
         self._area = AreaFile(str(self._exchange / protocol.AREA_FILE))
@@ -131,8 +146,10 @@ class Host:
         folder = self._write_sources(solution)
         digest = hashlib.sha256(json.dumps(solution.sources, sort_keys=True).encode()).hexdigest()
         if solution.language in CPP_LANGUAGES:
-            built = self._built if self._built is not None else self._compile(solution, folder)
-            self._function = getattr(built, solution.entry_function)
+            if self._not_built is not None:
+                raise self._not_built
+            # It is compiled already, so this only loads it.
+            self._function = getattr(self._compile(solution, folder), solution.entry_function)
         else:
             # Its own package at the end of the path: it covers nothing that others import.
             sys.path.append(str(self._scratch))
@@ -270,9 +287,7 @@ def main() -> None:
     torch.set_grad_enabled(False)
     with tempfile.TemporaryDirectory() as scratch:
         host = Host(options.solution, options.exchange, options.device, Path(scratch), options.spans)
-        # What does not compile is told when it is to be loaded.
-        with contextlib.suppress(Exception):
-            host.build()
+        host.build()
         serve(requests, replies, host)
     sys.stderr.flush()
     os._exit(0)

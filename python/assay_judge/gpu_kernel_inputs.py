@@ -19,6 +19,8 @@ import torch
 from assay_judge.gpu_kernel_schema import DTYPE_BYTES, Axes, Definition, Tensor, Workload
 
 DTYPES = {name: getattr(torch, name) for name in DTYPE_BYTES}
+BASES = 2
+"""Drawn for each burst."""
 PATCHES = 4
 """Elements changed in each floating-point input of a set."""
 DISTRIBUTIONS = ("normal", "shifted", "wide", "sparse")
@@ -125,6 +127,27 @@ def one_element(previous: list[Change], base: Inputs, generator: random.Random) 
     place = generator.randrange(value.numel())
     changed = Change(one.tensor, one.turn, (*one.places, place), (*one.values, largest))
     return [*previous[:chosen], changed, *previous[chosen + 1 :]]
+
+
+def draw_sets(
+    definition: Definition, workload: Workload, axes: Axes, device: str, generator: random.Random, count: int
+) -> tuple[list[Inputs], list[dict], tuple[int, int]]:
+    """Bases, the plan of all sets, and the two sets of which one is the other but for one element."""
+    bases = []
+    for _ in range(BASES):
+        seed, kind = generator.randrange(2**62), generator.choice(DISTRIBUTIONS)
+        bases.append(draw(definition, workload, axes, device, seed, kind))
+    chosen = [generator.randrange(BASES) for _ in range(count)]
+    changes: list[list[Change]] = [draw_changes(definition, axes, bases[one], generator) for one in chosen]
+    first, second = generator.sample(range(count), 2)
+    if changes[first]:
+        chosen[second] = chosen[first]
+        changes[second] = one_element(changes[first], bases[chosen[first]], generator)
+    plan = [
+        {"base": base, "shift": generator.randrange(64), "changes": [one.to_json() for one in made]}
+        for base, made in zip(chosen, changes, strict=True)
+    ]
+    return bases, plan, (first, second)
 
 
 def apply(base: Inputs, changes: list[Change], into: Inputs) -> None:

@@ -19,6 +19,9 @@ SPANS_SHARE = 0.5
 """The same of CUPTI's spans, of one burst that is slower for being traced."""
 LEAST_SHARE = 0.25
 """Of a burst's time that counts at least, however much asking and taking took: half, of a copy as fast as light."""
+EARLY_SHARE = 1.1
+EARLY_SECONDS = 1e-4
+"""What making a burst ready may take: so many times the most that it took before the candidate was loaded, and this."""
 SLOWED = 1.6
 """How much slower the baseline may be beside a loaded candidate than before it was loaded."""
 
@@ -139,6 +142,11 @@ def net_seconds(outer: float, price: float, event: float = 0.0) -> float:
     What the host's events say can only make it longer: a price that was measured too high gains nobody anything.
     """
     return min(outer, max(outer - price, LEAST_SHARE * outer, event))
+
+
+def early_seconds(ready: float, before: float) -> float:
+    """Work that was done while a burst was made ready: it counts as the burst's. `before`: the most without it."""
+    return max(0.0, ready - EARLY_SHARE * before - EARLY_SECONDS)
 
 
 def spans_agree(spans: dict | None) -> tuple[bool, str]:

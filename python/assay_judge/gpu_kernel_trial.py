@@ -14,7 +14,7 @@ import torch
 from assay_judge import gpu_kernel_inputs as sampler
 from assay_judge import gpu_kernel_protocol as protocol
 from assay_judge import gpu_kernel_timing as timing
-from assay_judge.gpu_kernel_census import threads_and_children
+from assay_judge.gpu_kernel_census import threads_and_children, work_clock
 from assay_judge.gpu_kernel_found import Found, TrialPlan, conclude, refuse_times
 from assay_judge.gpu_kernel_inputs import Change, Inputs
 from assay_judge.gpu_kernel_outputs import Refusal, Taken, check_outputs
@@ -28,7 +28,6 @@ from assay_judge.protocol import HostFailure
 
 WARM_UPS = 2
 """Blocks that do not count; from outside they are like all others."""
-BASES = 2
 BURST_SECONDS = 3e-3
 """How long a burst should take at the speed of light, so that the price of asking is small."""
 MOST_SETS = 64
@@ -63,6 +62,8 @@ class Trial:
         self.problem, self.peer, self.device = problem, peer, device
         self._prices: dict[str, float] = {}
         """Seconds of a burst that lie outside of its calls, by workload."""
+        self._ready: dict[str, float] = {}
+        """What making the host's sets ready takes at most, by workload."""
         self._exchange, self._ceilings, self._plan, self._note = exchange, ceilings, plan, note
         self._reference = reference or Reference(problem.definition)
         self._random = random.Random()
@@ -117,7 +118,7 @@ class Trial:
         order = list(range(sets.count))
         sets.set_up(bases, plan)
         self._shared.prepare(self._sized(axes), sets.count, sets)
-        self._prices[workload.uuid] = self._price(axes, sets, bases, plan)
+        self._prices[workload.uuid], self._ready[workload.uuid] = self._price(axes, sets, bases, plan)
         self._shared.drop()
         if self.device != "cuda":
             return None
@@ -130,22 +131,23 @@ class Trial:
         best = min([eager] + ([median(one[1] for one in found)] if self._plan.compile else []))
         return eager / sets.count, best / sets.count
 
-    def _price(self, axes: Axes, sets: Sets, bases: list[Inputs], plan: list[dict]) -> float:
+    def _price(self, axes: Axes, sets: Sets, bases: list[Inputs], plan: list[dict]) -> tuple[float, float]:
         """Seconds of a burst around its calls: asking, the device's change between the two processes, taking.
+        And the most that making the sets ready took: what it takes beyond that later is the candidate's.
 
         The host has loaded nothing yet, so it makes calls of its own that write every output, and its events are true.
         """
         self._shape_host(axes, sets.count)
         if self._shared.theirs is None:
             self._lay(bases)
-        prices = []
+        prices, ready = [], []
         for _ in range(PRICES):
             order, asked = self._order(sets)
-            self._set_up_host(sets, plan)
+            ready.append(self._set_up_host(sets, plan))
             outer, reply, _ = self._timed(order, asked, with_spans=False)
             prices.append(max(0.0, outer - number_of(reply, "event")))
         # The low end: a machine that is busy now must not make later calls look shorter.
-        return sorted(prices)[PRICES // 4]
+        return sorted(prices)[PRICES // 4], max(ready[1:])
 
     def judge_workload(self, workload: Workload, quiet: tuple[float, float] | None) -> Found:
         """Raises Refusal or HostFailure."""
@@ -244,7 +246,7 @@ class Trial:
         sets.set_up(bases, plan)
         order, asked = self._order(sets)
         baseline = None if candidate_first else self._baseline(sets, order)
-        self._set_up_host(sets, plan)
+        ready = self._set_up_host(sets, plan)
         outer, reply, bits = self._timed(order, asked, with_spans)
         if self._shared.theirs is not None:
             asked = []
@@ -259,8 +261,9 @@ class Trial:
         net = timing.net_seconds(outer, self._prices[workload.uuid], event)
         if with_spans and isinstance(reply.get("spans"), dict):
             self._spans = reply["spans"] | {"outer": net, "event": event, "calls": sets.count}
+        early = timing.early_seconds(ready, self._ready[workload.uuid])
         compiled = None if baseline[1] is None else baseline[1] / sets.count
-        return Block(*(one / sets.count for one in (net, event, baseline[0])), compiled, outer / sets.count)
+        return Block(*(one / sets.count for one in (net + early, event, baseline[0])), compiled, outer / sets.count)
 
     def _order(self, sets: Sets) -> tuple[list[int], list[list]]:
         """In which order the sets of a burst are called, and the elements that are asked for while the clock runs."""
@@ -284,25 +287,7 @@ class Trial:
         return time.perf_counter() - started, reply, bits
 
     def _draw(self, workload: Workload, axes: Axes, count: int) -> tuple[list[Inputs], list[dict], tuple[int, int]]:
-        """Bases, the plan of all sets, and the two sets of which one is the other but for one element."""
-        generator = self._random
-        bases = []
-        for _ in range(BASES):
-            seed, kind = generator.randrange(2**62), generator.choice(sampler.DISTRIBUTIONS)
-            bases.append(sampler.draw(self.problem.definition, workload, axes, self.device, seed, kind))
-        chosen = [generator.randrange(BASES) for _ in range(count)]
-        changes: list[list[Change]] = [
-            sampler.draw_changes(self.problem.definition, axes, bases[one], generator) for one in chosen
-        ]
-        first, second = generator.sample(range(count), 2)
-        if changes[first]:
-            chosen[second] = chosen[first]
-            changes[second] = sampler.one_element(changes[first], bases[chosen[first]], generator)
-        plan = [
-            {"base": base, "shift": generator.randrange(64), "changes": [one.to_json() for one in made]}
-            for base, made in zip(chosen, changes, strict=True)
-        ]
-        return bases, plan, (first, second)
+        return sampler.draw_sets(self.problem.definition, workload, axes, self.device, self._random, count)
 
     def _lay(self, bases: list[Inputs]) -> None:
         place, described = 0, []
@@ -446,19 +431,24 @@ class Trial:
         definition = self.problem.definition
         inputs = sum(one.nbytes(axes) for one in definition.inputs if one.shape is not None)
         outputs = sum(one.nbytes(axes) for one in definition.outputs)
-        return max(BASES * inputs, (1 if outputs > LARGE_OUTPUT else 3) * outputs + inputs) + (1 << 16)
+        return max(sampler.BASES * inputs, (1 if outputs > LARGE_OUTPUT else 3) * outputs + inputs) + (1 << 16)
 
     # --- around it
 
-    def _set_up_host(self, sets: Sets, plan: list[dict]) -> None:
+    def _set_up_host(self, sets: Sets, plan: list[dict]) -> float:
+        """What it took since the host could see the content: seconds, on a CPU of the host's own where seen."""
         if self._shared.theirs is None:
+            started = work_clock(self.device, self._plan.host_process)
             reply = self.peer.ask(protocol.SET_UP, sets=plan)
         else:
             shifts, scalars = [one["shift"] for one in plan], scalars_of(sets)
             reply = self.peer.ask(protocol.SET_UP, shifts=shifts, scalars=scalars)
+            started = work_clock(self.device, self._plan.host_process)
             self._shared.fill(shifts, scalars, sets)
+        seconds = work_clock(self.device, self._plan.host_process) - started
         if isinstance(reply.get("changed"), list):
             self.changed |= {str(one)[:60] for one in reply["changed"][:10]}
+        return seconds
 
     def _sets_of(self, axes: Axes) -> int:
         if self.device != "cuda":

@@ -54,7 +54,8 @@ def bridge_problem(problem: SolProblem, folder: Path, tensors: Path | None) -> l
     (folder / "reference.py").write_text(str(written["reference"]))
     for file in ("workload.jsonl", "workload.cpu.jsonl"):
         (folder / file).write_text("".join(to_line(one) + "\n" for one in lines))
-    cost = {"operations": OPERATIONS, "unit": unit_of(definition), "bytes": BYTES}
+    unit, products = unit_of(definition)
+    cost = {"operations": f"{products}*{OPERATIONS}", "unit": unit, "bytes": BYTES}
     (folder / "cost.json").write_text(json.dumps(cost))
     return least
 

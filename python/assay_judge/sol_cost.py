@@ -17,6 +17,7 @@ from assay_judge.gpu_kernel_inputs import DTYPES
 from assay_judge.gpu_kernel_schema import DTYPE_BYTES
 from assay_judge.sol_schema import Record
 
+PRODUCTS_OF_FLOAT32 = 3
 READS_LESS = ("index", "gather", "embedding", "take", "nonzero")
 DOES_LESS = (*READS_LESS, "masked_", "where", "triu", "tril", "topk", "sort", "scatter")
 
@@ -101,10 +102,14 @@ def _bytes_of(tensors: Record, axes: dict[str, int]) -> int:
     return total
 
 
-def unit_of(definition: Record) -> str:
-    """The unit that may do the products: that of the shortest floating-point input, so that none is faster."""
+def unit_of(definition: Record) -> tuple[str, int]:
+    """The unit that may do the products, and how many of its products one is.
+
+    It is that of the shortest floating-point input, so that none is faster. A product of float32 is three of float16,
+    whose sum is as precise (each factor in a high and a low part), and that is faster than the unit for float32.
+    """
     types = {one["dtype"] for one in definition["inputs"].values() if one["shape"] is not None}
     for prefix, unit in (("float8", "fp8"), ("float16", "fp16"), ("bfloat16", "bf16")):
         if any(one.startswith(prefix) for one in types):
-            return unit
-    return "fp32"
+            return unit, 1
+    return "fp16", PRODUCTS_OF_FLOAT32

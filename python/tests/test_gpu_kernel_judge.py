@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
 import random
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +17,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from assay_judge import gpu_kernel_inputs as sampler
+from assay_judge import gpu_kernel_protocol as protocol
 from assay_judge import gpu_kernel_schema as schema
 from assay_judge import gpu_kernel_timing as timing
 from assay_judge import gpu_kernel_verify as verifying
+from assay_judge.gpu_kernel_census import work_clock
+from assay_judge.gpu_kernel_host import Host
 from assay_judge.gpu_kernel_judge import CHECKS
 from assay_judge.gpu_kernel_reference import Reference, as_list
 from gpu_kernel_trials import ENVIRONMENT, PROBLEMS, failed, judged, solution_of
@@ -263,6 +270,91 @@ def test_the_price_of_a_burst_is_what_lies_around_its_calls(tmp_path: Path, shar
         for raw, outer in zip(one["raw_all"], one["outer_all"], strict=True):
             assert 0.02 <= outer <= raw - least / one["calls"]
             assert outer < 0.028
+
+
+EARLY = """import sys, time
+import torch
+
+kind = sys.modules["__main__"].Host
+ready = kind._set_up
+
+
+def set_up(self, content):
+    reply = ready(self, content)
+    until = time.process_time() + 0.04
+    while time.process_time() < until:
+        for x, out in self._arguments:
+            torch.softmax(x, -1, out=out)
+    return reply
+
+
+kind._set_up = set_up
+
+
+def run(x, out):
+    pass
+"""
+
+
+def test_work_while_the_sets_are_made_ready_counts_as_work_of_the_burst(tmp_path: Path):
+    options = ("--blocks", "5", "--no-compile", "--share", "never")
+    result = judged(tmp_path, SOFTMAX, solution_of(SOFTMAX, EARLY), options=options)
+    assert result["valid"], result
+    assert all(one["seconds"] * one["calls"] > 0.02 for one in result["workloads"]), result["workloads"]
+
+
+def test_what_making_ready_took_before_is_free():
+    assert timing.early_seconds(ready=2.1e-3, before=2e-3) == 0
+    assert timing.early_seconds(ready=5e-3, before=2e-3) == pytest.approx(2.7e-3)
+
+
+def test_the_clock_of_a_host_on_a_cpu_is_its_own():
+    started = work_clock("cpu", os.getpid()), time.process_time()
+    time.sleep(0.02)
+    assert work_clock("cpu", os.getpid()) - started[0] == pytest.approx(time.process_time() - started[1], abs=5e-3)
+    elsewhere = work_clock("cuda", os.getpid())
+    time.sleep(0.02)
+    assert work_clock("cuda", os.getpid()) - elsewhere >= 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ninja") is None or shutil.which("c++") is None, reason="no compiler here")
+def test_a_compiled_solution_runs_nothing_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    text = """#include <torch/extension.h>
+#include <cstdlib>
+#include <fstream>
+static const bool ran = [] { std::ofstream(std::getenv("SEEN")) << "ran"; return true; }();
+void run(torch::Tensor x, torch::Tensor out) { out.copy_(torch::softmax(x, -1)); }
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def("run", &run); }
+"""
+    solution = solution_of(SOFTMAX, text, language="cuda_cpp")
+    solution["spec"]["entry_point"] = "kernel.cpp::run"
+    solution["sources"][0]["path"] = "kernel.cpp"
+    (tmp_path / "solution.json").write_text(json.dumps(solution))
+    host = Host(tmp_path / "solution.json", tmp_path, "cpu", tmp_path)
+    host.build()
+    assert (tmp_path / "build" / "benchmark_kernel.so").exists()
+    assert not (tmp_path / "seen").exists()
+    host.answer(protocol.LOAD, {})
+    assert (tmp_path / "seen").exists()
+
+
+def test_what_does_not_compile_is_told_when_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    solution = solution_of(SOFTMAX, "x", language="cuda_cpp")
+    solution["spec"]["entry_point"] = "kernel.cpp::run"
+    solution["sources"][0]["path"] = "kernel.cpp"
+    (tmp_path / "solution.json").write_text(json.dumps(solution))
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("kernel.cpp:1: error")
+
+    monkeypatch.setattr(Host, "_compile", staticmethod(fails))
+    host = Host(tmp_path / "solution.json", tmp_path, "cpu", tmp_path)
+    host.build()
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match=r"kernel\.cpp:1: error"):
+        host.answer(protocol.LOAD, {})
 
 
 def test_references_compile_where_a_compiler_steps_into_them():

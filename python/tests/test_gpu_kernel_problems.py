@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from assay_judge import gpu_kernel_inputs as sampler
 from assay_judge.gpu_kernel_reference import Reference, as_list
+from assay_judge.gpu_kernel_verify import verify
 from gpu_kernel_oracles import ORACLES
 
 ROOT = Path(__file__).resolve().parents[2] / "tasks" / "kernels"
@@ -105,6 +106,48 @@ def test_references_stay_right_for_all_distributions(name: str, distribution: st
         problem.definition.outputs, plain, as_list(ORACLES[name](*lifted(inputs))), strict=True
     ):
         assert distance(output, other) <= RELATIVE[one.dtype]
+
+
+def cost_of(name: str, **axes: int) -> float:
+    problem = schema.load_problem(FOLDERS[name])
+    return problem.operations(problem.definition.resolve(axes))
+
+
+def test_a_product_of_float32_costs_what_three_of_float16_do_that_are_as_precise():
+    assert schema.load_problem(FOLDERS["gemm_fp32"]).cost.unit == "fp16"
+    assert cost_of("gemm_fp32", m=2, n=3, k=5) == 3 * 2 * 2 * 3 * 5
+    problem = schema.load_problem(FOLDERS["gemm_fp32"])
+    axes = problem.definition.resolve({"m": 64, "n": 64, "k": 1024})
+    for distribution in sampler.DISTRIBUTIONS:
+        inputs = sampler.draw(problem.definition, problem.cpu_workloads[0], axes, "cpu", 5, distribution)
+        reference = Reference(problem.definition)
+        parts = []
+        for one in (inputs["a"], inputs["b"]):
+            high = one.half()
+            # What float16 holds: a product of two is exact in float32, as a tensor core's is.
+            parts.append((high.float(), ((one - high.float()) * 2048).half().float()))
+        (a, a_low), (b, b_low) = parts
+        out = a @ b + (a @ b_low + a_low @ b) / 2048
+        assert verify(out, reference.exact(inputs)[0], reference.plain(inputs)[0]).ok
+
+
+def test_no_more_operations_are_asked_for_than_are_needed():
+    visible = sum(min(place + 1, 128) for place in range(300))
+    assert cost_of("sliding_attention_fp16", batch=2, heads=3, length=300) == 2 * 3 * visible * 4 * 64
+    # X X^T is symmetric, and so is every polynomial of it, so half of each of these products is enough.
+    rows, columns = 8, 32
+    direct = 5 * (3 * rows * rows * columns + rows * rows * rows)
+    assert cost_of("newton_schulz_bf16", rows=rows, columns=columns) <= direct
+    # The five steps on the Gram matrix alone: A A, P P P A and the product of all P; then once P X.
+    generator = torch.Generator().manual_seed(3)
+    first = torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+    x = first / first.norm()
+    gram, whole = x @ x.T, torch.eye(rows, dtype=torch.float64)
+    for _ in range(5):
+        step = 3.4445 * torch.eye(rows, dtype=torch.float64) - 4.7750 * gram + 2.0315 * (gram @ gram)
+        whole, gram = step @ whole, step @ (step @ gram)
+    right = Reference(schema.load_problem(FOLDERS["newton_schulz_bf16"]).definition).exact({"gradient": first})[0]
+    assert torch.allclose(whole @ x, right, atol=1e-5)
 
 
 def test_wrong_descriptions_are_refused():

@@ -172,8 +172,9 @@ def test_the_bridged_problem_is_one_of_our_judges(tmp_path: Path) -> None:
     assert ours.definition.name == "mix_rows" and len(ours.workloads) == len(ours.cpu_workloads) == 2
     axes = ours.definition.resolve(ours.workloads[1].axes)
     assert (axes["double"], axes["rows"]) == (128, 48)
-    assert ours.operations(axes) == least[1].operations and ours.bytes(axes) == least[1].bytes
-    assert ours.cost.unit == "fp32"
+    # A product of float32 is at least three of float16.
+    assert ours.operations(axes) == 3 * least[1].operations and ours.bytes(axes) == least[1].bytes
+    assert ours.cost.unit == "fp16"
 
 
 def test_what_our_judge_does_not_know_is_said(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { detectSlots, divide, parseCoreList } from './detect-slots.ts';
+import type { UserError } from '../../errors.ts';
+import { detectSlots, divide, parseCoreList, type SlotWishes } from './detect-slots.ts';
 import { describeDevice } from './describe-device.ts';
 import { gpuPlacement, parseGpus } from './gpus.ts';
 
@@ -21,6 +22,16 @@ it('refuses more than the machine has, with both numbers', () => {
   expect(() => divide({ slots: 3, coresPerSlot: 2 }, parts)).toThrow('3 slots need 6 cores; usable here: 5 cores');
   expect(() => divide({ gpusPerSlot: 4 }, parts)).toThrow('4 GPUs');
   expect(() => divide({ coresPerSlot: 9 }, parts)).toThrow('1 slot needs 9 cores');
+  const hint = (wishes: SlotWishes): string => {
+    try {
+      divide(wishes, { ...parts, gpus: [] });
+    } catch (error) {
+      return (error as UserError).hint;
+    }
+    return 'none';
+  };
+  expect(hint({ gpusPerSlot: 1 })).toMatch(/machine with such GPUs; assay check/);
+  expect(hint({ slots: 9 })).toBe('Ask for fewer slots, or for less in each.');
 });
 
 it('finds at least one slot here', async () => {

@@ -38,7 +38,9 @@ export function divide(wishes: SlotWishes, parts: MachineParts): Slot[] {
     throw new UserError(
       'too-few-cores',
       `${count === 1 ? '1 slot needs' : `${count} slots need`} ${wanted}; usable here: ${parts.cores.length} cores, ${parts.gpus.length} GPUs.`,
-      'Ask for fewer slots, or for less in each.',
+      parts.gpus.length < gpusPerSlot
+        ? 'Run it on a machine with such GPUs; assay check names what else is missing here.'
+        : 'Ask for fewer slots, or for less in each.',
     );
   }
   return Array.from({ length: count }, (_, index) => ({
