@@ -1,4 +1,4 @@
-"""Runs solutions of tasks/kernels in Triton's interpreter on inputs of the judge's sampler, and verifies them as it does.
+"""Runs solutions of tasks/kernels in Triton's interpreter on inputs of the judge's sampler, verified as it does.
 
     TRITON_INTERPRET=1 python triton_interpreted.py NAME NAME …
 
