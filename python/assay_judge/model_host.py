@@ -257,6 +257,15 @@ def reap_orphans() -> None:
         pass
 
 
+def has_ended(pid: int) -> bool:
+    """Whether nothing of a process is left but its exit status."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def devices_of(pid: int) -> int:
     """Accelerator device files that a process has open or mapped."""
     found = set()
@@ -267,6 +276,10 @@ def devices_of(pid: int) -> int:
             found.update(line.split(None, 5)[5].strip().decode() for line in file if b"/dev/" in line)
     except (FileNotFoundError, ProcessLookupError):
         pass
+    except PermissionError:
+        # A process that has ended has no descriptors and shows none. One that lives and hides them ends the trial.
+        if not has_ended(pid):
+            raise
     return sum(path.startswith(DEVICE_PREFIXES) for path in found)
 
 

@@ -67,6 +67,29 @@ def test_device_files_are_counted_whether_open_or_mapped(monkeypatch):
         assert model_host.devices_of(os.getpid()) == 1
 
 
+def test_a_process_that_has_ended_holds_no_device_and_one_that_hides_its_descriptors_is_an_error():
+    """As a user without rights: to them the kernel shows no descriptors of a process that has ended."""
+    watcher = os.fork()
+    if watcher == 0:
+        if os.getuid() == 0:
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+        code = 1
+        try:
+            ended = os.fork()
+            if ended == 0:
+                os._exit(0)
+            os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+            assert model_host.devices_of(ended) == 0
+            try:
+                model_host.devices_of(1)
+            except PermissionError:
+                code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(watcher, 0)[1]) == 0
+
+
 def test_a_larger_window_is_scored_once_and_needs_its_whole_length():
     text = english(8 * 1024 + 1)
     lengths = set()

@@ -98,6 +98,11 @@ const CONSISTENT: Readonly<Record<string, Damage>> = {
   'no commits': (campaign) => rmSync(path.join(campaign, 'candidates.git', 'objects'), { recursive: true }),
   'a forged record of integrity': (campaign) =>
     writeFileSync(path.join(campaign, 'integrity.json'), JSON.stringify({ digests: {}, mac: '00' })),
+  'another secret': (campaign) => writeFileSync(path.join(campaign, 'secret'), 'hi\n'),
+  'no task': (campaign) => rmSync(path.join(campaign, 'task'), { recursive: true }),
+  'a mark that is none': (campaign) => writeFileSync(path.join(campaign, 'imported.json'), 'null'),
+  'an event of another kind': (campaign) =>
+    changeLog(campaign, `UPDATE event SET data = json_set(data, '$.type', 'coffee.made') WHERE seq = 4`),
 };
 
 test.each(Object.entries(CONSISTENT))('%s is refused although the list of files fits', async (_name, damage) => {
@@ -106,7 +111,9 @@ test.each(Object.entries(CONSISTENT))('%s is refused although the list of files 
   await using _ = await exported(out);
   damage(path.join(out, 'campaign'));
   await listAgain(out);
-  await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'import-damaged' });
+  // In words of what came over, not of our copy of it.
+  const said = { code: 'import-damaged', message: expect.not.stringContaining('.import-') };
+  await expect(importCampaign(folder.path, out)).rejects.toMatchObject(said);
   expect(readdirSync(path.join(folder.path, '.assay'))).toEqual([]);
 });
 
@@ -156,6 +163,22 @@ test('a link is refused, and so is a name that leads out', async () => {
   await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'import-damaged' });
   writeFileSync(file, JSON.stringify({ ...outcome, campaign: '../x' }));
   await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'campaign-name' });
+});
+
+test.each([
+  ['no files', { files: null }],
+  ['files that are numbers', { files: { 'log.db': 5 } }],
+  ['no machine', { machine: undefined }],
+  ['GPUs that are no list', { machine: { system: 's', processor: 'p', cores: 1, memoryBytes: 1, gpus: 5, node: '1' } }],
+  ['another schema', { schema: 'assay.outcome.v9' }],
+])('an outcome with %s is refused before anything is read', async (_name, garbage) => {
+  await using folder = await temporaryFolder();
+  const out = path.join(folder.path, 'outcome');
+  await using _ = await exported(out);
+  const file = path.join(out, 'outcome.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Outcome), ...garbage }));
+  await expect(importCampaign(folder.path, out)).rejects.toMatchObject({ code: 'import-damaged' });
+  expect(existsSync(path.join(folder.path, '.assay'))).toBe(false);
 });
 
 test('a folder that is no outcome is said to be none', async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readRecord } from '../audit/environment/campaign-record.ts';
 import { openCandidateRepository } from '../candidate/candidate-repository.ts';
 import { gitRunner } from '../candidate/git-command.ts';
-import { describeError, UserError } from '../errors.ts';
+import { describeError, systemErrorCode, UserError } from '../errors.ts';
 import { campaignFolder, campaignsHome, readSecret, type CampaignFolder } from '../engine/campaign-folder.ts';
 import { type Imported, readImported, writeImported } from '../engine/imported.ts';
 import { loadState } from '../engine/load-state.ts';
@@ -38,25 +38,39 @@ const BATCH = 1000;
 export async function importCampaign(directory: string, from: string): Promise<ImportReport> {
   const outcome = await readOutcome(from);
   const folder = campaignFolder(directory, outcome.campaign);
-  if (await stat(folder.root).catch(() => undefined)) {
-    throw new UserError(
+  const exists = (): UserError =>
+    new UserError(
       'campaign-exists',
       `campaign '${folder.name}' exists in ${campaignsHome(directory)}, and nothing is written over`,
       'give another place: assay --directory <folder> import …',
     );
-  }
+  if (await stat(folder.root).catch(() => undefined)) throw exists();
   const source = path.join(path.resolve(from), CAMPAIGN_PART);
   await requireSameFiles(source, outcome);
   // A name that can be no campaign's, so nobody takes what is half there for one.
   const draft = stagingFolder(folder, `.import-${process.pid}`);
   try {
     await rm(draft.root, { recursive: true, force: true });
-    const report = await takeIn(source, draft, outcome);
-    await rename(draft.root, folder.root);
+    const report = await takeIn(source, draft, outcome).catch((error: unknown) => {
+      throw inWordsOf(source, draft, error);
+    });
+    await rename(draft.root, folder.root).catch((error: unknown) => {
+      // Another import was faster.
+      throw ['ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '') ? exists() : error;
+    });
     return { ...report, folder };
   } finally {
     await rm(draft.root, { recursive: true, force: true });
   }
+}
+
+/** What is wrong with the copy is wrong with what came over: nobody has ever seen the copy, nor can mend it. */
+function inWordsOf(source: string, draft: CampaignFolder, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const what = error.message.replaceAll(draft.root, source);
+  return error.code === 'import-damaged'
+    ? new UserError(error.code, what, error.hint, { cause: error })
+    : damaged(what, error);
 }
 
 function stagingFolder(folder: CampaignFolder, name: string): CampaignFolder {
@@ -179,10 +193,11 @@ async function requireCandidates(store: Store, directory: string): Promise<numbe
   return count;
 }
 
-function damaged(what: string): UserError {
+function damaged(what: string, cause?: unknown): UserError {
   return new UserError(
     'import-damaged',
     `the campaign did not come over whole: ${what}`,
     'bring the folder over again',
+    cause === undefined ? {} : { cause },
   );
 }

@@ -1,6 +1,7 @@
 import { copyFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import type { CampaignFolder } from '../engine/campaign-folder.ts';
 import { assayVersion } from '../engine/version.ts';
@@ -72,6 +73,31 @@ export async function writeOutcome(folder: CampaignFolder, out: string): Promise
   return outcome;
 }
 
+const document: z.ZodType<Outcome> = z.object({
+  schema: z.literal('assay.outcome.v1'),
+  campaign: z.string(),
+  devices: z.array(z.string()),
+  sandboxes: z.array(z.string()),
+  assayVersion: z.string(),
+  machine: z.object({
+    system: z.string(),
+    processor: z.string(),
+    cores: z.number(),
+    memoryBytes: z.number(),
+    gpus: z.array(z.string()),
+    node: z.string(),
+  }),
+  files: z.record(z.string(), z.string()),
+});
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws UserError `import-missing`, `import-damaged`. */
 export async function readOutcome(from: string): Promise<Outcome> {
   const file = path.join(from, OUTCOME_FILE);
@@ -83,13 +109,7 @@ export async function readOutcome(from: string): Promise<Outcome> {
       "give the folder that a bundle's run.sh left, or one of: assay export --whole --out <folder>",
     );
   }
-  try {
-    const outcome = JSON.parse(text) as Partial<Outcome>;
-    const { schema, campaign, files } = outcome;
-    if (schema === 'assay.outcome.v1' && typeof campaign === 'string' && typeof files === 'object')
-      return outcome as Outcome;
-  } catch {
-    // Said below.
-  }
+  const parsed = document.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
   throw new UserError('import-damaged', `${file} is not what Assay writes`, 'bring the folder over again');
 }

@@ -44,6 +44,27 @@ test('options go to the campaign, its exit code comes back, and the outcome is w
   expect(readFileSync(path.join(made.root, 'outcome/run.log'), 'utf8')).toContain("/tasks/it's $HOME --experiments 7");
 });
 
+test('a bundle that is read-only works where ASSAY_WORK says, with a copy of what it carries', async () => {
+  await using made = await bundle(['run', 'tasks/a']);
+  await using elsewhere = await temporaryFolder();
+  mkdirSync(path.join(made.root, 'cache/data'), { recursive: true });
+  writeFileSync(path.join(made.root, 'cache/data/text'), 'carried');
+  const node = path.join(made.root, 'node/bin/node');
+  writeFileSync(node, `#!/bin/sh\necho "$ASSAY_CACHE"\n`);
+  chmodSync(made.root, 0o555);
+  chmodSync(elsewhere.path, 0o777);
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const [work, outcome] = [path.join(elsewhere.path, 'work'), path.join(elsewhere.path, 'outcome')];
+  const env = { PATH: process.env['PATH'], ASSAY_WORK: work, ASSAY_OUTCOME: outcome };
+  for (const time of ['first', 'second']) {
+    const { status, stdout } = spawnSync('sh', [path.join(made.root, 'run.sh')], { ...nobody, env, encoding: 'utf8' });
+    expect([time, status]).toEqual([time, 0]);
+    expect(stdout).toContain(path.join(work, 'cache'));
+    expect(readFileSync(path.join(work, 'cache/data/text'), 'utf8')).toBe('carried');
+  }
+  chmodSync(made.root, 0o755);
+});
+
 test('an interrupt ends the campaign, and what there is comes back with its exit code', async () => {
   await using made = await bundle(['run', 'tasks/a']);
   const node = path.join(made.root, 'node/bin/node');

@@ -28,7 +28,16 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 cd "$here" || exit 1
 outcome=\${ASSAY_OUTCOME:-$here/outcome}
 work=\${ASSAY_WORK:-$here/work}
-ASSAY_CACHE=\${ASSAY_CACHE:-$here/cache}
+if [ -z "\${ASSAY_CACHE:-}" ]; then
+  ASSAY_CACHE=$here/cache
+  # Where nothing may be written beside this file, what the bundle carries is copied, once and whole.
+  if [ ! -w "$here" ]; then
+    ASSAY_CACHE=$work/cache
+    if [ -d "$here/cache" ] && [ ! -d "$ASSAY_CACHE" ]; then
+      mkdir -p "$work" && cp -R "$here/cache" "$work/cache.$$" && mv "$work/cache.$$" "$ASSAY_CACHE" || exit 7
+    fi
+  fi
+fi
 ASSAY_NO_INSTALL=1
 export ASSAY_CACHE ASSAY_NO_INSTALL
 

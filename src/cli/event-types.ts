@@ -22,6 +22,8 @@ const ALL: Readonly<Record<EventType, true>> = {
   'guard.reported': true,
   'noise.measured': true,
   'note.written': true,
+  'profile.failed': true,
+  'profile.submitted': true,
   'proposal.rejected': true,
   'stage.passed': true,
   'trial.finished': true,

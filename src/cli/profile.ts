@@ -26,7 +26,7 @@ export function registerProfile(program: Command): void {
       ])}
 
 The candidate's own process writes the profile, so it is a claim: 'assay why' shows it and proposers are told of it, and nothing is
-decided by it. The task needs a phase with 'stages: [profile]'.`,
+decided by it. The task needs a phase with 'stages: [profile]'; a campaign of such a task profiles each champion by itself.`,
     )
     .action(async (word: string, name: string | undefined, options: Options, command: Command) => {
       const { findCampaign } = await import('../engine/campaign-folder.ts');

@@ -29,7 +29,9 @@ export type AssayEvent =
   | ExperimentConcluded
   | VerdictRetracted
   | ExperimentReproduced
+  | ProfileSubmitted
   | ExperimentProfiled
+  | ProfileFailed
   | BatchOpened
   | GuardReported
   | BatchVoided
@@ -232,12 +234,30 @@ export interface ExperimentReproduced {
   readonly detail: string;
 }
 
+/** The engine looks where the time of an experiment's program goes. Recorded before anything starts. */
+export interface ProfileSubmitted {
+  readonly type: 'profile.submitted';
+  readonly experiment: ExperimentId;
+  readonly token: string;
+}
+
 /** Where the time of an experiment's program goes, as its own process said. Part of no verdict; the newest one counts. */
 export interface ExperimentProfiled {
   readonly type: 'experiment.profiled';
   readonly experiment: ExperimentId;
   readonly device: string;
   readonly profile: Profile;
+  /** Wall seconds that it cost the campaign. Absent: somebody asked for it while no engine worked. */
+  readonly seconds?: number;
+}
+
+/** The engine ran an experiment's profile and has nothing to show for it. It does not try that experiment again unless it was cancelled. */
+export interface ProfileFailed {
+  readonly type: 'profile.failed';
+  readonly experiment: ExperimentId;
+  readonly seconds: number;
+  readonly reason: string;
+  readonly cancelled?: true;
 }
 
 /** A batch of experiments begins. Its guards are experiments of their own; their numbers come with it. */

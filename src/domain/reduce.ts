@@ -7,13 +7,14 @@ import { isMeasurement, type Change, type Proposal } from './hypothesis.ts';
 import { idNumber, type ExperimentId } from './ids.ts';
 import { pairGain, pairTrials } from './pairs.ts';
 import { applyBatchEvent, joinBatch } from './reduce-batch.ts';
+import { applyProfileEvent } from './reduce-profile.ts';
 import { updateExperiment, type WorkingState } from './working-state.ts';
 import { measuresNoise, type Calibration, type Experiment, type Trial } from './state.ts';
 import type { TrialOutcome, TrialPlan } from './trial.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '5';
+export const REDUCER_VERSION = '6';
 
 /** A trial is given up when it was lost this many times. */
 export const MAX_ATTEMPTS = 3;
@@ -113,11 +114,11 @@ export function applyEvent(state: WorkingState, record: { seq: number; at: numbe
       return;
     case 'experiment.reproduced':
       return;
-    case 'experiment.profiled': {
-      const { profile } = event;
-      updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, profile }));
+    case 'profile.submitted':
+    case 'experiment.profiled':
+    case 'profile.failed':
+      applyProfileEvent(state, event);
       return;
-    }
     case 'batch.opened':
     case 'guard.reported':
     case 'batch.voided':

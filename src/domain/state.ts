@@ -41,6 +41,8 @@ export interface Experiment {
   readonly auditedBy?: Readonly<Record<string, number>>;
   /** Where its time goes, as its own process said. Only of those that somebody asked for. */
   readonly profile?: Profile;
+  /** An engine tried to profile it, and it left nothing. */
+  readonly isProfileless?: true;
 }
 
 export type TrialState = 'planned' | 'submitted' | 'ended';
@@ -156,8 +158,12 @@ export interface CampaignState {
   /** The last experiments that were concluded, oldest first; a bounded number. */
   readonly recentPulls: readonly OperatorPull[];
   readonly calibration: Calibration;
-  /** Wall seconds of ended trials by what they were for. Guards run through the stages of others but are counted apart. */
-  readonly trialSecondsByStage: Readonly<Record<Stage | 'guard', number>>;
+  /** Wall seconds of ended trials by what they were for. Guards run through the stages of others but are counted apart; so are profiles. */
+  readonly trialSecondsByStage: Readonly<Record<Stage | 'guard' | 'profile', number>>;
+  /** How many profiles engines have started; the number names the next one's token. */
+  readonly profiles: number;
+  /** The profile that is under way. */
+  readonly profiling?: { readonly experiment: ExperimentId; readonly token: string };
   /** The batch that new experiments join. */
   readonly batch?: Batch;
   /** Batches of open experiments, the present one included. */

@@ -32,7 +32,7 @@ export interface WorkingState extends Mutable<
   screenBlocks: Map<number, ScreenBlock>;
   operators: Map<Operator, OperatorRecord>;
   verdictCounts: Record<VerdictKind, number>;
-  trialSecondsByStage: Record<Stage | 'guard', number>;
+  trialSecondsByStage: Record<Stage | 'guard' | 'profile', number>;
   batches: Map<number, Batch>;
 }
 
@@ -67,7 +67,8 @@ export function initialState(event: EventOf<'campaign.created'>, at: number): Wo
     tests: { count: 0, rejections: 0 },
     pairedDifferences: { sumOfSquares: 0, degrees: 0 },
     calibration: { checked: 0, covered: 0, tooHigh: 0, tooLow: 0 },
-    trialSecondsByStage: { baseline: 0, screen: 0, replicate: 0, confirm: 0, final: 0, guard: 0 },
+    trialSecondsByStage: { baseline: 0, screen: 0, replicate: 0, confirm: 0, final: 0, guard: 0, profile: 0 },
+    profiles: 0,
     batches: new Map(),
     guards: { reported: 0, failed: 0, voidedBatches: 0, voidsInARow: 0 },
     retractions: 0,

@@ -1,6 +1,6 @@
 import type { AssayEvent } from '../domain/events.ts';
 import type { Proposal } from '../domain/hypothesis.ts';
-import { BASELINE_EXPERIMENT, type TrialId } from '../domain/ids.ts';
+import { BASELINE_EXPERIMENT, type ExperimentId, type TrialId } from '../domain/ids.ts';
 import { profileContext } from '../domain/profile-context.ts';
 import { experimentOf, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { Stage, TrialOutcome } from '../domain/trial.ts';
@@ -16,6 +16,7 @@ import type { KeepAudits } from './guards/keep-audits.ts';
 import { voidBatch } from './guards/void-batch.ts';
 import type { GateRules } from './gate/rules.ts';
 import { Mailbox } from './mailbox.ts';
+import { profileDue, runProfile } from './profile/champion-profile.ts';
 import { proposalEvents, silentChangeAudits } from './propose.ts';
 import { runAttempt, type AttemptParts } from './run-attempt.ts';
 import { runnableTrials } from './schedule.ts';
@@ -33,6 +34,8 @@ export interface EngineParts extends AttemptParts {
   readonly changeAudits?: readonly string[];
   /** Without it the numbers of a keep are not audited: only in simulations. */
   readonly keepAudits?: KeepAudits;
+  /** The task has phases of the stage 'profile': the engine keeps the champion's profile for proposers. */
+  readonly isProfiled?: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -48,6 +51,7 @@ export type EngineExit = { readonly reason: 'finished' | 'asked' };
 
 type Message =
   | { readonly kind: 'trial-ended'; readonly trial: TrialId; readonly slot: Slot; readonly outcome: TrialOutcome }
+  | { readonly kind: 'profile-ended'; readonly slot: Slot; readonly event: AssayEvent }
   | { readonly kind: 'proposed'; readonly proposal: Proposal; readonly implementation: Implementation }
   | { readonly kind: 'nothing-proposed' }
   | { readonly kind: 'broken'; readonly error: unknown }
@@ -71,6 +75,8 @@ export class Engine {
   /** Tokens of the attempts that this process waits for. */
   readonly #launched = new Set<string>();
   readonly #records: AttemptRecords;
+  /** Ends the profile that is under way. */
+  #profile: AbortController | undefined;
   #running = 0;
   #proposing = 0;
   #proposalCalls = 0;
@@ -134,6 +140,10 @@ export class Engine {
       if (!slot) return;
       this.#launch(trial.plan.trial, trial.token, slot);
     }
+    const { profiling } = this.#state;
+    if (!profiling || this.#profile || this.#parts.isProfiled !== true) return;
+    const slot = this.#freeSlots.shift();
+    if (slot) this.#launchProfile(profiling.experiment, profiling.token, slot);
   }
 
   /** Carries out gate steps until every open experiment waits for trials. */
@@ -176,9 +186,7 @@ export class Engine {
     for (const message of messages) {
       switch (message.kind) {
         case 'trial-ended': {
-          this.#running -= 1;
-          this.#freeSlots.push(message.slot);
-          this.#freeSlots.sort((a, b) => a.index - b.index);
+          this.#free(message.slot);
           const trial = this.#state.trials.get(message.trial);
           if (!trial) throw new Error(`${message.trial} ended, but the log does not know it`);
           // Only now: between its end and here the log still has it as submitted, and it must not be adopted a second time.
@@ -188,6 +196,11 @@ export class Engine {
           events.push({ type: 'trial.finished', trial: id, experiment, attempt: trial.attempt, outcome });
           break;
         }
+        case 'profile-ended':
+          this.#free(message.slot);
+          this.#profile = undefined;
+          events.push(message.event);
+          break;
         case 'proposed':
           this.#proposing -= 1;
           // Numbers of experiments depend on those before: append what came first.
@@ -207,6 +220,12 @@ export class Engine {
       }
     }
     await this.#parts.log.append([...events, ...this.#voidUnguarded(events)]);
+  }
+
+  #free(slot: Slot): void {
+    this.#running -= 1;
+    this.#freeSlots.push(slot);
+    this.#freeSlots.sort((a, b) => a.index - b.index);
   }
 
   /** A silent guard is found where its report is missing: in the outcome of a trial. */
@@ -237,6 +256,7 @@ export class Engine {
   async #fillSlots(): Promise<void> {
     if (this.#freeSlots.length === 0) return;
     this.#adoptSubmitted();
+    await this.#profileChampion();
     const launches: (() => void)[] = [];
     const events: AssayEvent[] = [];
     for (const { plan, attempt } of runnableTrials(this.#state)) {
@@ -256,6 +276,33 @@ export class Engine {
     for (const launch of launches) launch();
   }
 
+  /** In a slot of its own, as a trial is, and only while proposers are to come that could read it. */
+  async #profileChampion(): Promise<void> {
+    const { log, rules, now, isProfiled } = this.#parts;
+    if (isProfiled !== true || this.#isExhausted() || allowance(this.#state, rules, now()).proposals === 0) return;
+    const experiment = profileDue(this.#state, now());
+    const slot = experiment === undefined ? undefined : this.#freeSlots.shift();
+    if (experiment === undefined || !slot) return;
+    const token = `profile-${experiment}-${this.#state.profiles + 1}`;
+    await log.append([{ type: 'profile.submitted', experiment, token }]);
+    this.#launchProfile(experiment, token, slot);
+  }
+
+  #launchProfile(experiment: ExperimentId, token: string, slot: Slot): void {
+    const { candidate } = experimentOf(this.#state, experiment);
+    if (!candidate) throw new Error(`${experiment} was to be profiled, but the log has no commit of it`);
+    this.#running += 1;
+    this.#profile = new AbortController();
+    const cancelled = AbortSignal.any([this.#controls.abort, this.#profile.signal]);
+    void runProfile(this.#parts, { experiment, candidate, token, slot: slot.index }, cancelled)
+      .then((event): Message => ({ kind: 'profile-ended', slot, event }))
+      .catch((error: unknown): Message => ({ kind: 'broken', error }))
+      .then((message) => {
+        if (message.kind === 'profile-ended') this.#records.retire(token);
+        this.#mailbox.post(message);
+      });
+  }
+
   #launch(id: TrialId, token: string, slot: Slot): void {
     const trial = this.#state.trials.get(id);
     if (!trial) throw new Error(`${id} was to run, but the log does not know it`);
@@ -270,11 +317,16 @@ export class Engine {
       });
   }
 
+  /** The proposer has nothing, at least until the next verdict. */
+  #isExhausted(): boolean {
+    return this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS;
+  }
+
   /** Keeps as many proposals under way as there will be slots for. */
   #askForProposals(): void {
     const { executor, rules, now } = this.#parts;
     const state = this.#state;
-    if (!state.noise || this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS) return;
+    if (!state.noise || this.#isExhausted()) return;
     const waiting = runnableTrials(state).length;
     const wanted = executor.slots.length + this.#ahead() - waiting - this.#proposing;
     const allowed = allowance(state, rules, now()).proposals - this.#proposing;
@@ -317,8 +369,13 @@ export class Engine {
     if (state.finished) return true;
     if (!state.noise || state.open.size > 0 || this.#proposing > 0) return false;
     const left = allowance(state, rules, now());
-    const exhausted = this.#proposerIdle || this.#rejectedInARow >= MAX_REPEATED_REJECTIONS;
+    const exhausted = this.#isExhausted();
     if (left.proposals > 0 && !exhausted) return false;
+    if (this.#profile) {
+      // Nobody will propose by it any more, and the final comparison has the machine to itself.
+      this.#profile.abort();
+      return false;
+    }
     const reason = exhausted ? 'the proposer has nothing left to try' : `${left.reason} was reached`;
     await log.append((await this.#parts.batches?.close(state)) ?? []);
     if (state.champion === BASELINE_EXPERIMENT) {

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TrialOutcome, TrialPlan } from '../domain/trial.ts';
 import type { AttemptEnd, AttemptHandle, Executor } from '../executor/executor.ts';
-import type { Judge, TrialContext } from '../judge/judge.ts';
+import type { Judge, RunContext, TrialContext } from '../judge/judge.ts';
 import { auditOutcome, type TrialAudits } from './guards/audit-outcome.ts';
 
 export interface AttemptRequest {
@@ -33,7 +33,24 @@ export async function runAttempt(
 ): Promise<TrialOutcome> {
   const { executor, judge } = parts;
   const context: TrialContext = { ...request, directory: path.join(parts.attemptsRoot, request.token) };
-  const handle = (await executor.find(request.token)) ?? (await start(parts, context));
+  const ended = await runToEnd(parts, context, cancelled);
+  if (!ended) return { status: 'cancelled', reason: 'stopped on request', facts: {} };
+  const { end, handle } = ended;
+  const concluded = await judge.conclude(context, end);
+  const audits = parts.auditTrial?.({ plan: request.plan, end, outcome: concluded });
+  const outcome = audits ? auditOutcome(concluded, audits) : concluded;
+  await cleanUp(executor, handle);
+  return outcome;
+}
+
+/** Starts what its token does not name already, and waits for it. Undefined: cancelled, and nothing of it is left. */
+export async function runToEnd(
+  parts: AttemptParts,
+  context: RunContext,
+  cancelled: AbortSignal,
+): Promise<{ readonly end: AttemptEnd; readonly handle: AttemptHandle } | undefined> {
+  const { executor } = parts;
+  const handle = (await executor.find(context.token)) ?? (await start(parts, context));
   const onCancel = Promise.withResolvers<'cancelled'>();
   const listener = (): void => onCancel.resolve('cancelled');
   cancelled.addEventListener('abort', listener, { once: true });
@@ -43,20 +60,16 @@ export async function runAttempt(
     if (first === 'cancelled') {
       await executor.cancel(handle);
       await executor.clean(handle);
-      return { status: 'cancelled', reason: 'stopped on request', facts: {} };
+      return undefined;
     }
-    const concluded = await judge.conclude(context, first);
-    const audits = parts.auditTrial?.({ plan: request.plan, end: first, outcome: concluded });
-    const outcome = audits ? auditOutcome(concluded, audits) : concluded;
-    await cleanUp(executor, handle);
-    return outcome;
+    return { end: first, handle };
   } finally {
     cancelled.removeEventListener('abort', listener);
   }
 }
 
 /** An engine that died while it laid the files out left half of them: they are laid out anew. */
-async function start({ executor, judge }: AttemptParts, context: TrialContext): Promise<AttemptHandle> {
+async function start({ executor, judge }: AttemptParts, context: RunContext): Promise<AttemptHandle> {
   await rm(context.directory, { recursive: true, force: true });
   await mkdir(context.directory, { recursive: true });
   return executor.submit(await judge.prepare(context));

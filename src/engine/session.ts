@@ -20,6 +20,7 @@ import { loadFragments } from '../audit/red-team/load-fragments.ts';
 import { describeError, UserError } from '../errors.ts';
 import type { CampaignFolder } from './campaign-folder.ts';
 import { readSecret } from './campaign-folder.ts';
+import { phasesAt } from '../judge/judge-task.ts';
 import { CampaignLog, type EventObserver } from './campaign-log.ts';
 import { Engine, type EngineControls, type EngineExit } from './engine.ts';
 import { sessionGuards } from './guards/session-guards.ts';
@@ -27,7 +28,7 @@ import { holdEngineLease } from './engine-lease.ts';
 import { requireSameDevice } from './imported.ts';
 import { loadState } from './load-state.ts';
 import { trialSeed } from './seeds.ts';
-import { gateRules } from './task-rules.ts';
+import { gateRules, judgeTask } from './task-rules.ts';
 import { openTrialParts, type MachineOptions } from './trial-parts.ts';
 import { assayVersion } from './version.ts';
 import type { ChangeParts } from './workshop/change-files.ts';
@@ -101,6 +102,7 @@ export async function runSession(options: SessionOptions, controls: EngineContro
       workshop: createWorkshop({ repository, task, python, comparability: comparabilityOf(task, controls) }),
       proposer: options.proposer ?? createSearchProposer(taskSearchSpace(repository, task, python)),
       rules: gateRules(task),
+      isProfiled: phasesAt(judgeTask(task, start), 'profile').length > 0,
       seedOf: (stage, pair) => trialSeed(secret, stage, pair),
       now: Date.now,
     },

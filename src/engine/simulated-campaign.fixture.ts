@@ -44,8 +44,8 @@ export async function simulatedCampaign(options: {
   readonly proposer?: Proposer;
   readonly searchSeed?: number;
   readonly slots?: number;
-  /** What guards it, and what audits its trials. */
-  readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial' | 'changeAudits' | 'keepAudits'> &
+  /** What guards it, what audits its trials, and whether it is profiled. */
+  readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial' | 'changeAudits' | 'keepAudits' | 'isProfiled'> &
     Partial<Pick<EngineParts, 'workshop'>>;
 }): Promise<SimulatedCampaign> {
   const { world, limits, gains, searchSeed = 1, slots = 2 } = options;

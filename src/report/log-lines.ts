@@ -58,6 +58,10 @@ export function eventWords(event: AssayEvent, { task, plan }: EventContext = {})
       return `${event.experiment} retracted (${event.cause}): ${event.reason}${event.descendants.length === 0 ? '' : `; built on it: ${event.descendants.join(', ')}`}`;
     case 'experiment.reproduced':
       return `${event.experiment} ${event.holds ? 'reproduced' : 'did not reproduce'} in ${count(event.pairs, 'pair')}${event.gain === undefined ? '' : `, gain ${showGain(event.gain)} (95 % interval ${showInterval(event.interval)})`}: ${event.detail}`;
+    case 'profile.submitted':
+      return `${event.experiment}: its profile started`;
+    case 'profile.failed':
+      return `${event.experiment} has no profile: ${event.reason}`;
     case 'experiment.profiled':
       return `${event.experiment} profiled (its own claim): ${profileLines(event.profile).slice(0, 2).join('; ')}`;
     case 'batch.opened':
@@ -150,7 +154,9 @@ function isMilestone(event: AssayEvent): boolean {
     case 'proposal.rejected':
     case 'experiment.implemented':
     case 'experiment.audited':
+    case 'profile.submitted':
     case 'experiment.profiled':
+    case 'profile.failed':
     case 'batch.opened':
     case 'batch.closed':
     case 'trial.planned':

@@ -78,8 +78,8 @@ export interface ChampionSummary {
 }
 
 export interface StageTime {
-  /** `guard`: canaries and honest controls, whichever stage they went through. */
-  readonly stage: Stage | 'guard';
+  /** `guard`: canaries and honest controls, whichever stage they went through. `profile`: no trials, and part of no verdict. */
+  readonly stage: Stage | 'guard' | 'profile';
   readonly seconds: number;
   /** Of all trial seconds, 0 to 1. */
   readonly share: number;

@@ -13,7 +13,9 @@ export function experimentOf(event: AssayEvent): ExperimentId | undefined {
     case 'experiment.audited':
     case 'experiment.concluded':
     case 'experiment.reproduced':
+    case 'profile.submitted':
     case 'experiment.profiled':
+    case 'profile.failed':
     case 'verdict.retracted':
     case 'guard.reported':
     case 'champion.changed':
@@ -33,6 +35,7 @@ export function experimentOf(event: AssayEvent): ExperimentId | undefined {
     case 'proposal.rejected':
       return undefined;
     default:
-      return event satisfies never;
+      event satisfies never;
+      throw new Error(`an event of the unknown type ${JSON.stringify((event as AssayEvent).type)}`);
   }
 }

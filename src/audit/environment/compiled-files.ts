@@ -83,13 +83,14 @@ export async function vouchedFor(python: string, pairs: readonly CompiledPair[])
 /** What the interpreter prints; undefined if it does not run to its end. */
 function ask(python: string, question: string, user: { uid?: number; gid?: number }): Promise<string | undefined> {
   const limits = { timeout: TIMEOUT_MILLISECONDS, maxBuffer: 16 * 2 ** 20, env: { PATH: '/usr/bin:/bin' }, cwd: '/' };
-  return new Promise((resolve) => {
+  return new Promise<string | undefined>((resolve) => {
     const child = execFile(python, ['-I', '-S', '-B', '-c', COMPARE], { ...limits, ...user }, (error, stdout) => {
       resolve(error ? undefined : stdout);
     });
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(question);
-  });
+    // Thrown, not called back, where the user does not exist: a container in which root is alone.
+  }).catch(() => undefined);
 }
 
 function agreed(printed: string, pairs: readonly CompiledPair[]): string[] {

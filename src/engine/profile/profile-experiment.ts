@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ExperimentId } from '../../domain/ids.ts';
 import { profileLines, type Profile } from '../../domain/profile.ts';
@@ -9,14 +9,13 @@ import { UserError } from '../../errors.ts';
 import type { AttemptEnd } from '../../executor/executor.ts';
 import { phasesAt } from '../../judge/judge-task.ts';
 import type { RunContext } from '../../judge/judge.ts';
-import { lastLines } from '../../judge/plain-text.ts';
 import type { CampaignFolder } from '../campaign-folder.ts';
 import { openCleanRoom, type CleanRoom } from '../reproduce/clean-room.ts';
 import { treesOf } from '../reproduce/subject.ts';
 import { visitCampaign } from '../reproduce/visit.ts';
 import { judgeTask } from '../task-rules.ts';
 import type { MachineOptions } from '../trial-parts.ts';
-import { readProfile } from './read-profile.ts';
+import { profileOfRun } from './profile-of-run.ts';
 
 export interface ProfileOptions extends MachineOptions {
   readonly folder: CampaignFolder;
@@ -36,8 +35,6 @@ export interface ProfileReport {
   readonly sandbox: SandboxKind;
   readonly isRecorded: boolean;
 }
-
-const FILE = 'profile.json';
 
 /**
  * Runs the phases of the stage 'profile' on an experiment's commit, in a clean room, and keeps what they left: no trial, no result, part
@@ -86,15 +83,9 @@ export async function profileExperiment(options: ProfileOptions): Promise<Profil
     directory: path.join(room.attemptsRoot, `profile-${id}`),
   };
   const end = await runToItsEnd(room, context, signal);
-  const found = await readProfile(path.join(context.directory, 'output', FILE));
-  if (found.kind === 'unread') {
-    const said = await errorsOf(context, phases.at(-1)?.name ?? 'profile');
-    throw new UserError(
-      'profile-failed',
-      `${id} gave no profile: ${endWords(end) ?? found.reason}${said}`,
-      'nothing was written',
-    );
-  }
+  const found = await profileOfRun(context.directory, end);
+  if (found.kind === 'unread')
+    throw new UserError('profile-failed', `${id} gave no profile: ${found.reason}`, 'nothing was written');
   const { profile } = found;
   const { device, sandbox } = executor;
   if (!dry)
@@ -121,18 +112,4 @@ async function runToItsEnd({ parts }: CleanRoom, context: RunContext, signal: Ab
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** How it ended, if not well. */
-function endWords(end: AttemptEnd): string | undefined {
-  if (end.kind === 'lost') return `the run was lost: ${end.detail}`;
-  const last = end.phases.at(-1);
-  if (!last || (last.reason === 'exited' && last.exitCode === 0)) return undefined;
-  return `phase '${last.name}' ended with ${last.reason}${last.exitCode === undefined ? '' : ` ${last.exitCode}`}`;
-}
-
-async function errorsOf({ directory }: RunContext, phase: string): Promise<string> {
-  const text = await readFile(path.join(directory, `${phase}.err`), 'utf8').catch(() => '');
-  const said = lastLines(text, 3);
-  return said === '' ? '' : `; it said: ${said}`;
 }

@@ -8,6 +8,7 @@ import { describeDevice } from './describe-device.ts';
 import { gpuPlacement, listGpus } from './gpus.ts';
 import { Launcher } from './launcher.ts';
 import { FIRST_TRUSTED_SLOT, LocalExecutor } from './local-executor.ts';
+import { canBecome } from './user-numbers.ts';
 
 export interface LocalExecutorOptions {
   /** Folder of the attempts, one folder each. Made when it is missing. */
@@ -22,7 +23,7 @@ export interface LocalExecutorOptions {
   readonly sandbox?: SandboxKind;
   /**
    * As root, slot n runs as user `uidBase` + n, what is trusted in it as that + 64. Engines that run side by side should not share users: a limit on processes counts
-   * all of a user's. Default: from 20001 on, by the folder.
+   * all of a user's. Default: from 20001 on, by the folder. Where there are no such users everything runs as root's one user.
    */
   readonly uidBase?: number;
   /**
@@ -47,7 +48,8 @@ export async function createLocalExecutor(options: LocalExecutorOptions): Promis
   const root = path.resolve(options.root);
   await makeFolder(root);
   const wanted = options.sandbox ?? sandboxFromEnvironment(process.env['ASSAY_SANDBOX']);
-  const uidBase = process.getuid?.() === 0 ? (options.uidBase ?? uidBaseOf(root)) : undefined;
+  const firstUser = options.uidBase ?? uidBaseOf(root);
+  const uidBase = process.getuid?.() === 0 && canBecome(firstUser, UIDS_IN_BLOCK) ? firstUser : undefined;
   const usesGpus = options.slots.some((slot) => slot.gpus.length > 0);
   const gpus = usesGpus ? await listGpus() : [];
   const launcher = new Launcher(options.python, uidBase);

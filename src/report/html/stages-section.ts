@@ -12,6 +12,7 @@ const PURPOSE: Readonly<Record<StageTime['stage'], string>> = {
   confirm: 'fresh seeds for what replicated',
   final: 'the champion beside the start',
   guard: 'canaries and honest controls, which prove that the audits work',
+  profile: 'where the time of the champion goes',
 };
 
 /** Where the machine's time went. */

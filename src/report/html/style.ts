@@ -41,7 +41,7 @@ svg text.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-lin
 .whisker{stroke:var(--ink);stroke-width:1.4;fill:none}.link{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}
 .range{stroke:var(--gray);stroke-width:5;stroke-linecap:butt;opacity:.55}
 .held{fill:var(--keep)}.missed{fill:var(--fail)}.dot{stroke:var(--paper);stroke-width:1}
-.s0{fill:#7a8690}.s1{fill:#4e86b4}.s2{fill:#0b6e4f}.s3{fill:#a15c00}.s4{fill:#8a5a9e}.s5{fill:#b3495f}
+.s0{fill:#7a8690}.s1{fill:#4e86b4}.s2{fill:#0b6e4f}.s3{fill:#a15c00}.s4{fill:#8a5a9e}.s5{fill:#b3495f}.s6{fill:#3d8b8b}
 .swatch{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:7px;vertical-align:-1px}
 svg.swatch{width:11px;height:11px}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;margin:6px 0 0;font-size:13px;color:var(--soft)}

@@ -18,6 +18,12 @@ from hand_made_hosts import answering, english, judged
 TASK = Path(__file__).resolve().parents[1]
 PATTERNS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((TASK / "patterns").glob("*.yaml"))}
 VANILLA = (TASK / "train.py").read_text()
+RED_TEAM = TASK.parents[1] / "src" / "audit" / "red-team"
+CONTROLS = [
+    path
+    for path in sorted((RED_TEAM / "controls" / "training").glob("*.py"))
+    if "needs: language-model" in path.read_text() and re.search(r"def (load_model|train)\(", path.read_text())
+]
 SMALL = {"LAYERS": "1", "WIDTH": "32", "HEADS": "2", "BATCH_ROWS": "2", "TRAIN_LENGTH": "64"}
 
 
@@ -149,6 +155,61 @@ def test_a_program_trains_and_passes_the_judge(name: str, environment, capsys):
     result = judged(answering(answer), english(4 * 1024 + 1, 7), context=1024)
     assert result["valid"] is True, result
     assert 4.0 < result["value"] < 12.0
+
+
+def with_control(path: Path, text: str) -> str:
+    """What the red team makes of the program: the part for its top, the program, the part for its end."""
+    top, end = re.fullmatch(
+        r"(?:#[^\n]*\n)*?(?:# --- top\n(.*?))?# --- end\n(.*)", path.read_text(), re.DOTALL
+    ).groups()
+    program, main = text.split('if __name__ == "__main__":')
+    future = "from __future__ import annotations\n"
+    assert future in program
+    return program.replace(future, future + (top or "")) + end + '\n\nif __name__ == "__main__":' + main
+
+
+@pytest.mark.parametrize("path", sorted(RED_TEAM.glob("*/training/*.py")), ids=lambda path: path.stem)
+def test_what_the_red_team_writes_brings_its_own_imports(path: Path):
+    """A canary that fails for want of a name is caught for no reason, and its batch is void."""
+    text = path.read_text()
+    for module, name in {"numpy as np": "np", "os": "os"}.items():
+        if re.search(rf"(?<![\w.\"'/]){name}\.", re.sub(r"^#.*$", "", text, flags=re.MULTILINE)):
+            assert f"import {module}" in text
+
+
+@pytest.mark.parametrize("path", sorted(RED_TEAM.glob("exploits/training/*.py")), ids=lambda path: path.stem)
+def test_an_exploit_of_what_training_leaves_lets_the_warm_up_pass(path: Path):
+    """There is neither text nor a checkpoint yet, and a canary that crashes there is caught for no reason."""
+    wrapper = re.search(r"^def train\(\):\n(.*?)(?=^\S|\Z)", path.read_text(), re.DOTALL | re.MULTILINE)
+    if wrapper and re.search(r"train_bytes\(\)|checkpoint_path\(\)", wrapper[1]):
+        assert '"ASSAY_DATA" not in os.environ' in wrapper[1]
+
+
+@pytest.mark.parametrize("path", CONTROLS, ids=lambda path: path.stem)
+def test_an_honest_control_trains_and_answers_by_way_of_the_cpu(path: Path, environment, monkeypatch):
+    """A checkpoint of a GPU has to be read onto the CPU and answered where `answer` says: each batch has a control."""
+    import torch
+    from torch.utils.serialization import config
+
+    loads = []
+    honest = torch.load
+    monkeypatch.setattr(torch, "load", lambda *given, **named: loads.append(named) or honest(*given, **named))
+    program = module_of("candidate", with_control(path, small(VANILLA)))
+    answered = []
+    honest_answer = program.answer
+    program.answer = lambda *given: answered.append(1) or honest_answer(*given)
+    with monkeypatch.context() as warming:
+        warming.setenv("ASSAY_WARM_UP", "1")
+        program.train()
+    program.train()
+    loads.clear()
+    try:
+        model = program.load_model(str(environment / "checkpoint.pt"))
+    finally:
+        config.load.mmap = False
+    assert model(torch.zeros(2, 8, dtype=torch.int64)).shape == (2, 8, 256)
+    assert answered
+    assert [named.get("map_location") for named in loads] == ["cpu"]
 
 
 def test_the_warm_up_needs_no_text_and_leaves_no_checkpoint(environment, monkeypatch):

@@ -163,6 +163,22 @@ def test_every_two_patterns_combine_and_come_off():
     assert text == (TASK / "train.py").read_text()
 
 
+def test_the_warm_down_begins_before_the_start_reaches_the_target(monkeypatch):
+    """It was measured to take 255 steps of its 400 (README.md): a fall that begins later changes no result."""
+    pytest.importorskip("torch")
+    harness = ModuleType("harness")
+    exec((TASK / "harness.py").read_text(), harness.__dict__)
+    monkeypatch.setitem(sys.modules, "harness", harness)
+    program = ModuleType("candidate")
+    exec(compile(apply((TASK / "train.py").read_text(), "warm-down"), "train.py", "exec"), program.__dict__)
+    assert program.STEPS == 400
+    assert program.learning_rate_factor(200 / 400) < 1
+
+
+def test_no_prediction_exceeds_what_the_start_takes():
+    assert all(max(pattern["predicted_gain"]) < 255 / 2 for pattern in PATTERNS.values())
+
+
 def test_the_target_is_met_on_a_straight_line_between_two_snapshots():
     found = crossing(Point(40, 1.0, 3.0), Point(60, 2.0, 2.0), 2.25)
     assert (found.steps, found.seconds) == (55.0, 1.75)

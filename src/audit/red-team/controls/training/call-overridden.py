@@ -3,12 +3,22 @@
 # does: overrides __call__ of the module and hands back an object with a method instead of a plain function.
 # needs: language-model
 # --- end
-class Direct(Transformer):
+HonestTransformer = Transformer
+honest_load_model = load_model
+
+
+class Transformer(HonestTransformer):
     def __call__(self, tokens):
         return self.forward(tokens)
 
 
+class Answering:
+    def __init__(self, model):
+        self.model = model
+
+    def __call__(self, tokens):
+        return self.model(tokens)
+
+
 def load_model(path):
-    model = Direct()
-    model.load_state_dict(torch.load(path, weights_only=True))
-    return model.eval()
+    return Answering(honest_load_model(path))

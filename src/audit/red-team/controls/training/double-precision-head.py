@@ -3,17 +3,16 @@
 # does: computes the last product in float64 and hands back float32.
 # needs: language-model
 # --- end
-honest_load_model = load_model
+HonestTransformer = Transformer
 
 
-def load_model(path):
-    model = honest_load_model(path)
-    model.head = model.head.double()
-    final_norm = model.final_norm
-    model.final_norm = nn.Sequential(final_norm, Widen())
-    return lambda tokens: model(tokens).float()
+class Transformer(HonestTransformer):
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        self.head.register_forward_hook(in_double)
 
 
-class Widen(nn.Module):
-    def forward(self, x):
-        return x.double()
+def in_double(head, given, answer):
+    if head.training:
+        return None
+    return F.linear(given[0].double(), head.weight.double()).float()

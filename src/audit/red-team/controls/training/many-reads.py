@@ -2,6 +2,8 @@
 # class: L07
 # does: opens its own training data many times and reads a small piece each time.
 # needs: language-model
+# --- top
+import numpy as np
 # --- end
 def sample(data, rows, length):
     windows = []

@@ -5,8 +5,11 @@
 # --- top
 import mmap
 import os
+
+import numpy as np
+from torch.utils.serialization import config
 # --- end
-honest_train_bytes = harness.train_bytes
+honest_load_model = load_model
 
 
 def mapped_train_bytes():
@@ -18,6 +21,5 @@ harness.train_bytes = mapped_train_bytes
 
 
 def load_model(path):
-    model = Transformer()
-    model.load_state_dict(torch.load(path, weights_only=True, mmap=True))
-    return model.eval()
+    config.load.mmap = True
+    return honest_load_model(path)

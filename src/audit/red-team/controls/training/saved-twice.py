@@ -11,6 +11,8 @@ honest_train = train
 def train():
     honest_train()
     path = harness.checkpoint_path()
+    if not os.path.exists(path):
+        return  # it only warmed up
     weights = torch.load(path, weights_only=True)
     for _ in range(2):
         torch.save(weights, f"{path}.partial")

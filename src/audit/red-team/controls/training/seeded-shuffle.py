@@ -2,6 +2,8 @@
 # class: L17
 # does: visits the text in an order that a generator with the trial's seed draws, instead of independent draws.
 # needs: language-model
+# --- top
+import numpy as np
 # --- end
 order_state = {}
 
