@@ -110,13 +110,13 @@ def gap_record(check: str, split: str, what: str, known: list[float], unknown: l
     return record(check, not found.exceeds(limit), detail)
 
 
-def split_gap_record(scores: dict[str, SplitScore], limit: float) -> dict:
+def hidden_split_record(scores: dict[str, SplitScore], limit: float) -> dict:
     """Whether the held-out text, which every trial shows, is known better than the hidden one."""
     heldout, hidden = scores["heldout"].bits_per_byte(), scores["hidden"].bits_per_byte()
     detail = (
         f"hidden {hidden:.4f} less held-out {heldout:.4f} is {hidden - heldout:+.4f} bits per byte, allowed {limit:g}"
     )
-    return record("split-gap", hidden - heldout <= limit, detail)
+    return record("hidden-split", hidden - heldout <= limit, detail)
 
 
 def merged(records: list[dict]) -> list[dict]:

@@ -40,9 +40,9 @@ from assay_judge.language_checks import (
     PLAUSIBLE_FLOOR_BPB,
     GapLimits,
     canary_fires,
+    hidden_split_record,
     merged,
     record,
-    split_gap_record,
     split_records,
 )
 from assay_judge.plan import BATCH_ROWS, CONTEXT_LENGTH
@@ -112,7 +112,7 @@ def judge(
 
     found = [one for name, score in scores.items() for one in split_records(name, score, contract.gaps)]
     if "heldout" in scores and "hidden" in scores:
-        found.append(split_gap_record(scores, contract.gaps.split))
+        found.append(hidden_split_record(scores, contract.gaps.split))
     checks += merged(found)
     checks.append(weights_record(checkpoint, scores, contract))
     checks += cost.records(contract.cost)

@@ -107,7 +107,7 @@ def test_canaries_and_controls_are_alike_but_for_being_known():
 def test_held_out_text_that_is_known_better_than_hidden_text_is_found():
     known = knowing(TEXT.tobytes())
     result = judged(answering(known), TEXT, hidden=english(SCORED + 1, seed=9))
-    assert "split-gap" in failed(result)
+    assert "hidden-split" in failed(result)
     result = judged(answering(uniform), TEXT, hidden=english(SCORED + 1, seed=9))
     assert result["valid"] is True, result
     assert "heldout" in detail_of(result, "causality")
@@ -291,4 +291,4 @@ def test_a_gap_counts_only_beyond_its_limit_and_its_error():
 
 def test_a_split_without_more_text_or_canaries_has_no_check_of_them():
     ids = {check["id"] for check in judged(answering(uniform), TEXT, canaries=NO_CANARIES)["checks"]}
-    assert not ids & {"region-gap", "held-out-canary", "split-gap"}
+    assert not ids & {"region-gap", "held-out-canary", "hidden-split"}

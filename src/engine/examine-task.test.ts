@@ -48,6 +48,12 @@ test('a task that needs nothing special lacks nothing', async () => {
   expect(await examineTask(await task(''))).toEqual([]);
 });
 
+test('a check of the judge under the name of an audit of ours is told before any trial', async () => {
+  const [found] = await only('audits', 'audits: { judge: [causality, split-gap, my-own-check] }\n');
+  expect(found).toMatchObject({ state: 'fail', detail: expect.stringContaining('names split-gap') });
+  expect(await only('audits', 'audits: { judge: [causality, my-own-check] }\n')).toEqual([]);
+});
+
 test('GPUs are counted by number, kind and memory, and the words say what was asked and found', async () => {
   const asked = 'resources: { gpus: 2, gpu: { kinds: [H100, H200], memory: 80GiB } }\n';
   const [none] = await only('gpus', asked);

@@ -2,6 +2,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CATALOGUE } from '../audit/catalogue/catalogue.ts';
 import { detectSlots } from '../executor/local/detect-slots.ts';
 import { listGpus, type Gpu } from '../executor/local/gpus.ts';
 import { isCommit, readCheckoutState } from '../task/checkout-state.ts';
@@ -32,6 +33,7 @@ export async function examineTask(task: Task, options: TaskExamination = {}): Pr
   return [
     ...(await examineCheckout(task)),
     ...examineJudge(task),
+    ...examineAudits(task),
     ...(await examineGpus(task, options)),
     ...(await examineCores(task)),
     ...examineMemory(task),
@@ -99,6 +101,23 @@ async function examineCheckout({ spec, folder, files }: Task): Promise<Finding[]
       'a deviation: name it with every result',
     );
   return findings;
+}
+
+/** Checks that the judge must report, under names that somebody else reports by: no result would ever have them. */
+function examineAudits({ spec }: Task): Finding[] {
+  return spec.audits.judge.flatMap((id): Finding[] => {
+    const runs = CATALOGUE.get(id)?.runs;
+    return runs === undefined || runs === 'judge'
+      ? []
+      : [
+          {
+            state: 'fail',
+            what: 'audits',
+            detail: `audits: judge names ${id}, an audit of Assay's own that no judge reports (assay audit --list)`,
+            remedy: 'take it out of the list; if the judge has a check of that name, give the check another',
+          },
+        ];
+  });
 }
 
 /** The modules of our own that judge. */

@@ -138,6 +138,16 @@ export const LANGUAGE_MODEL_AUDITS: readonly AuditDescription[] = [
     against: ['L07', 'L27'],
   }),
   check({
+    id: 'hidden-split',
+    title: 'the held-out text, which every trial is scored on, is not known better than the hidden one',
+    looksAt: 'numbers',
+    cost: FREE,
+    heartbeat: 'bits per byte of both and the gap allowed',
+    canaries: [],
+    untestedBecause: 'only confirmation scores the hidden text; tests of the judge know the held-out text by heart',
+    against: ['L07', 'L27'],
+  }),
+  check({
     id: 'held-out-canary',
     title: 'lines that stand only in the held-out text are not known better than lines that stand nowhere',
     looksAt: 'numbers',
