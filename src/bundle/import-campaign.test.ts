@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -39,6 +40,18 @@ async function recordsOf(log: string): Promise<EventRecord[]> {
   for await (const record of store.read()) records.push(record);
   return records;
 }
+
+test('what an import that was killed left behind is gone with the next one; one that may still run is left alone', async () => {
+  await using folder = await temporaryFolder();
+  const out = path.join(folder.path, 'outcome');
+  await using _ = await exported(out);
+  const home = path.dirname(campaignFolder(folder.path, 'kept').root);
+  const [old, fresh] = ['.import-1', '.import-2'].map((name) => path.join(home, name));
+  for (const draft of [old, fresh]) mkdirSync(path.join(draft ?? '', 'candidates'), { recursive: true });
+  utimesSync(old ?? '', 0, Date.now() / 1000 - 4000);
+  await importCampaign(folder.path, out);
+  expect(readdirSync(home).toSorted()).toEqual(['.import-2', 'kept']);
+});
 
 test('a campaign comes over whole: every event with its time, every commit, the secret, and where it was measured', async () => {
   await using folder = await temporaryFolder();

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readRecord } from '../audit/environment/campaign-record.ts';
 import { openCandidateRepository } from '../candidate/candidate-repository.ts';
@@ -24,6 +24,10 @@ export interface ImportReport {
   readonly remarks: readonly string[];
 }
 
+/** What an import is called until it is whole. One that is older than this was killed. */
+const DRAFT = '.import-';
+const OLD_DRAFT_MS = 3_600_000;
+
 /** Events that are appended at once. */
 const BATCH = 1000;
 
@@ -48,7 +52,8 @@ export async function importCampaign(directory: string, from: string): Promise<I
   const source = path.join(path.resolve(from), CAMPAIGN_PART);
   await requireSameFiles(source, outcome);
   // A name that can be no campaign's, so nobody takes what is half there for one.
-  const draft = stagingFolder(folder, `.import-${process.pid}`);
+  const draft = stagingFolder(folder, `${DRAFT}${process.pid}`);
+  await removeOldDrafts(path.dirname(draft.root));
   try {
     await rm(draft.root, { recursive: true, force: true });
     const report = await takeIn(source, draft, outcome).catch((error: unknown) => {
@@ -61,6 +66,15 @@ export async function importCampaign(directory: string, from: string): Promise<I
     return { ...report, folder };
   } finally {
     await rm(draft.root, { recursive: true, force: true });
+  }
+}
+
+async function removeOldDrafts(home: string): Promise<void> {
+  for (const name of await readdir(home).catch(() => [])) {
+    if (!name.startsWith(DRAFT)) continue;
+    const draft = path.join(home, name);
+    const facts = await stat(draft).catch(() => undefined);
+    if (facts && Date.now() - facts.mtimeMs > OLD_DRAFT_MS) await rm(draft, { recursive: true, force: true });
   }
 }
 
