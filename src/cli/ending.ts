@@ -14,7 +14,7 @@ export async function printEnding(folder: CampaignFolder, output: Output): Promi
   await using store = await openSqliteStore(folder.log);
   const { state } = await loadState(store);
   output.print('');
-  await printRows(output, rankRows(resultRows(state)), state.noise?.sigma);
+  await printRows(output, rankRows(resultRows(state)), state);
   output.print('');
   output.print(labelled(summaryLines(campaignSummary(state, Date.now())), output));
   const report = await writeCampaignReport(folder, state, store);

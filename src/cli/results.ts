@@ -55,7 +55,7 @@ export function registerResults(program: Command): void {
         return;
       }
       const limit = options.top ?? (options.all === true ? ordered.length : SHOWN_AT_FIRST);
-      await printRows(output, ordered.slice(0, limit), state.noise?.sigma);
+      await printRows(output, ordered.slice(0, limit), state);
       if (ordered.length > limit && options.top === undefined)
         output.print(output.style('dim', `… ${ordered.length - limit} more: assay results --all`));
     });
@@ -114,11 +114,16 @@ async function printContributions(output: Output, state: CampaignState): Promise
 }
 
 /** The table of experiments as `assay results` and the end of a run show it. */
-export async function printRows(output: Output, rows: readonly ResultRow[], sigma: number | undefined): Promise<void> {
+export async function printRows(
+  output: Output,
+  rows: readonly ResultRow[],
+  { noise, task }: Pick<CampaignState, 'noise' | 'task'>,
+): Promise<void> {
   const { verdictStyle } = await import('./verdict-style.ts');
   const { decimalsFor, showGain, showEValue, showInterval, showP, showSeconds } = await import('../report/numbers.ts');
-  const { verdictWords } = await import('../report/results.ts');
-  const decimals = decimalsFor(sigma);
+  const { isGainOfScreen, verdictWords } = await import('../report/results.ts');
+  const decimals = decimalsFor(noise?.sigma);
+  const isOfScreen = (row: ResultRow): boolean => isGainOfScreen(row, task.screensApart === true);
   output.table(
     [
       { title: '' },
@@ -140,7 +145,7 @@ export async function printRows(output: Output, rows: readonly ResultRow[], sigm
     rows.map((row) => [
       row.experiment + (row.champion ? '*' : ''),
       row.role === 'guard' ? `guard: ${verdictWords(row)}` : verdictWords(row),
-      showGain(row.gain, decimals),
+      `${isOfScreen(row) ? '~ ' : ''}${showGain(row.gain, decimals)}`,
       row.n === undefined ? '' : String(row.n),
       showInterval(row.interval, decimals),
       showP(row.p),
@@ -158,6 +163,10 @@ export async function printRows(output: Output, rows: readonly ResultRow[], sigm
   if (rows.some((row) => row.champion))
     output.print(
       output.style('dim', '* the champion. A gain is positive when it is better; "to quote" is shrunk for selection.'),
+    );
+  if (rows.some(isOfScreen))
+    output.print(
+      output.style('dim', '~ of a screen, which has a length of its own here: not the gain of whole trials'),
     );
   if (rows.some((row) => row.retracted))
     output.print(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AssayEvent, Limits, TaskFacts } from './events.ts';
-import type { Change, Operator, Proposal } from './hypothesis.ts';
+import type { Change, Interval, Operator, Proposal } from './hypothesis.ts';
 import { BASELINE_EXPERIMENT, candidateId, experimentId, trialId, type CandidateId, type ExperimentId } from './ids.ts';
 import { applyEvent } from './reduce.ts';
 import { initialState, type WorkingState } from './working-state.ts';
@@ -30,6 +30,7 @@ export interface HandMadeExperiment {
   readonly candidate?: CandidateId;
   readonly tree?: string;
   readonly reference?: CandidateId;
+  readonly predictedGain?: Interval;
 }
 
 /** A campaign whose events are written one by one, for tests that need a certain state. Lower is better. */
@@ -102,7 +103,12 @@ export class HandMadeCampaign {
       operator,
       proposer: 'hand',
       parent,
-      hypothesis: { kind: 'algorithmic', statement: `${experiment} helps`, rationale: 'made by hand' },
+      hypothesis: {
+        kind: 'algorithmic',
+        statement: `${experiment} helps`,
+        rationale: 'made by hand',
+        ...(made.predictedGain ? { predictedGain: made.predictedGain } : {}),
+      },
       change: made.change ?? { type: 'none' },
     };
     this.write({ type: 'experiment.proposed', experiment, proposal });

@@ -3,10 +3,10 @@ import { beforeAll, expect, test } from 'vitest';
 import type { AssayEvent } from './events.ts';
 import { CANCELLED, CRASHED, HandMadeCampaign, LOST, measured } from './hand-made-campaign.fixture.ts';
 import { trialId, type ExperimentId } from './ids.ts';
-import { applyEvent, MAX_ATTEMPTS } from './reduce.ts';
+import { applyEvent } from './reduce.ts';
 import { initialState, type WorkingState } from './working-state.ts';
 import { restoreState, serializeState } from './snapshot.ts';
-import type { TrialOutcome } from './trial.ts';
+import { MAX_ATTEMPTS, type TrialOutcome } from './trial.ts';
 import { openTrials } from './state.ts';
 
 type Record = HandMadeCampaign['records'][number];

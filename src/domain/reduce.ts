@@ -9,15 +9,12 @@ import { pairGain, pairTrials } from './pairs.ts';
 import { applyBatchEvent, joinBatch } from './reduce-batch.ts';
 import { applyProfileEvent } from './reduce-profile.ts';
 import { updateExperiment, type WorkingState } from './working-state.ts';
-import { measuresNoise, type Calibration, type Experiment, type Trial } from './state.ts';
-import type { TrialOutcome, TrialPlan } from './trial.ts';
+import { measuresNoise, type Calibration, type CampaignState, type Experiment, type Trial } from './state.ts';
+import { MAX_ATTEMPTS, type TrialOutcome, type TrialPlan } from './trial.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A snapshot made by another version is thrown away. Raise it with every change of meaning below or in state.ts. */
-export const REDUCER_VERSION = '6';
-
-/** A trial is given up when it was lost this many times. */
-export const MAX_ATTEMPTS = 3;
+export const REDUCER_VERSION = '7';
 
 const PULLS_REMEMBERED = 200;
 const BLOCKS_REMEMBERED = 16;
@@ -334,9 +331,15 @@ export function bestGainEstimate(verdict: Verdict): number | undefined {
   return confirmMeanGain ?? replicateMeanGain ?? screenGain;
 }
 
+/** The best estimate of the gain of whole trials: what is predicted. Screens that are apart say nothing of it. */
+export function wholeGainEstimate(state: Pick<CampaignState, 'task'>, verdict: Verdict): number | undefined {
+  const { confirmMeanGain, replicateMeanGain } = verdict.evidence;
+  return state.task.screensApart === true ? (confirmMeanGain ?? replicateMeanGain) : bestGainEstimate(verdict);
+}
+
 function checkPrediction(state: WorkingState, experiment: Experiment, verdict: Verdict): void {
   const predicted = experiment.proposal.hypothesis.predictedGain;
-  const measured = bestGainEstimate(verdict);
+  const measured = wholeGainEstimate(state, verdict);
   if (!predicted || measured === undefined) return;
   const before: Calibration = state.calibration;
   state.calibration = {

@@ -12,6 +12,9 @@ export function runsAt(phase: { readonly stages?: readonly PhaseStage[] }, stage
   return phase.stages?.includes(stage) ?? stage !== 'profile';
 }
 
+/** A trial or a profile is given up when it was lost this many times. */
+export const MAX_ATTEMPTS = 3;
+
 /** Which side of a comparison a trial measures. */
 export type Arm = 'candidate' | 'reference';
 

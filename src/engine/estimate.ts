@@ -55,21 +55,23 @@ export async function estimateCampaign(
     stages,
     trials,
     wallSeconds:
-      (trialSeconds * stages.reduce((sum, { stage, trials: runs }) => sum + runs * lengthAt(task, stage), 0)) / slots,
+      stages.reduce((sum, { stage, trials: runs }) => sum + runs * secondsAt(task, stage, trialSeconds), 0) / slots,
     rateSource: measured
       ? `${Math.round(passRate * 100)} % pass the screen and ${Math.round(keepRate * 100)} % are kept, as in campaign ${measured.name}`
       : `assuming that ${ASSUMED.screenPassRate * 100} % pass the screen and ${ASSUMED.keepRate * 100} % are kept`,
   };
 }
 
-/** How long a trial at a stage is, in trials of the baseline: screens may have a budget of their own. */
-function lengthAt(task: Task, stage: Stage): number {
+/** How long a trial at a stage takes: screens may have a budget of their own, but start and are judged as all trials are. */
+export function secondsAt(task: Pick<Task, 'spec'>, stage: Stage, trialSeconds: number): number {
   const whole = budgetAt(task, 'baseline');
-  return whole > 0 ? budgetAt(task, stage) / whole : 1;
+  return (
+    Math.max(0, trialSeconds - whole) + Math.min(whole, trialSeconds) * (whole > 0 ? budgetAt(task, stage) / whole : 1)
+  );
 }
 
 /** Seconds of all budgets of a trial at a stage. */
-function budgetAt({ spec }: Task, stage: Stage): number {
+function budgetAt({ spec }: Pick<Task, 'spec'>, stage: Stage): number {
   return spec.phases.reduce((sum, phase) => sum + (runsAt(phase, stage) ? (phase.budget?.limitSeconds ?? 0) : 0), 0);
 }
 

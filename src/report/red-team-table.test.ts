@@ -53,6 +53,27 @@ test.each([
   expect(row).toMatchObject({ fired: ['network'], detail: expect.stringContaining('nothing stopped it') });
 });
 
+test('a short screen is not held against a start of whole trials: what is unknown does not speak for us', async () => {
+  const { state, records } = await guardedLog({ audits: AUDITS, experiments: 1 });
+  const start = state.noise?.start.mean ?? expect.fail('the start was measured');
+  const apart = { ...state, task: { ...state.task, screensApart: true } };
+  const shorter = (stage: 'screen' | 'confirm'): typeof records =>
+    records.map((record) => {
+      const { event } = record;
+      if (event.type !== 'batch.opened') return record;
+      return { ...record, event: { ...event, guards: event.guards.map((guard) => ({ ...guard, stage })) } };
+    });
+  for (const [stage, verdict] of [
+    ['screen', 'got-through'],
+    ['confirm', 'noted'],
+  ] as const) {
+    const report = await redTeamReport(apart, merelyNoted(shorter(stage), 'cheat-network', start), { minimumGain: 0 });
+    const row = report.rows.find(({ id }) => id === 'cheat-network');
+    expect(row).toMatchObject({ verdict });
+    expect(row?.gain).toBe(stage === 'screen' ? undefined : 0);
+  }
+});
+
 test('what gave no value, and no expected audit saw, is contained', async () => {
   const { state, records } = await guardedLog({ audits: AUDITS, experiments: 1 });
   const blind = records.map((record) =>

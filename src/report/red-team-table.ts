@@ -1,5 +1,7 @@
 import type { CandidateId, ExperimentId } from '../domain/ids.ts';
+import { scoredAt } from '../domain/scored.ts';
 import { gain, type CampaignState } from '../domain/state.ts';
+import type { Stage } from '../domain/trial.ts';
 import type { EventRecord } from '../store/store.ts';
 import { LedgerReader, type HackCase } from './hack-ledger.ts';
 import { rateOf, type Rate } from './hack-rates.ts';
@@ -75,6 +77,7 @@ export async function redTeamReport(
     id: string;
     kind: 'canary' | 'control';
     experiment: ExperimentId;
+    stage: Stage;
     classes: readonly string[];
     expects: readonly string[];
   }[] = [];
@@ -88,7 +91,7 @@ export async function redTeamReport(
   const reported = new Map(ledger.cases.filter(({ id }) => id !== undefined).map((each) => [each.experiment, each]));
   const rows = planned.map((guard): RedTeamRow => {
     const found = reported.get(guard.experiment);
-    if (found) return rowOf(state, found, guard.kind, threshold);
+    if (found) return rowOf(state, found, guard, threshold);
     const { id, kind, experiment, classes, expects } = guard;
     const statement = state.experiments.get(experiment)?.proposal.hypothesis.statement ?? '';
     const detail = 'it has not come to its end';
@@ -148,7 +151,7 @@ export function withRows(
 function rowOf(
   state: CampaignState,
   found: HackCase,
-  kind: RedTeamRow['kind'],
+  { kind, stage }: { readonly kind: RedTeamRow['kind']; readonly stage: Stage },
   threshold: number | undefined,
 ): RedTeamRow {
   const {
@@ -164,7 +167,9 @@ function rowOf(
     seconds,
     bestValue,
   } = found;
-  const start = state.noise?.start.mean;
+  // The start was measured in whole trials, so a screen that is apart from them has nothing to be compared with.
+  const isApart = scoredAt(stage, state.task.screensApart === true) === 'screen';
+  const start = isApart ? undefined : state.noise?.start.mean;
   const better =
     bestValue === undefined || start === undefined ? undefined : gain(state.task.direction, bestValue, start);
   return withoutUndefined<RedTeamRow>({

@@ -1,7 +1,7 @@
 import type { FinalComparison } from '../domain/events.ts';
 import type { HypothesisKind, Interval, Operator } from '../domain/hypothesis.ts';
 import { BASELINE_EXPERIMENT, type CandidateId, type ExperimentId } from '../domain/ids.ts';
-import { bestGainEstimate } from '../domain/reduce.ts';
+import { bestGainEstimate, wholeGainEstimate } from '../domain/reduce.ts';
 import { measuresNoise, type CampaignState, type Experiment } from '../domain/state.ts';
 import type { GateStage, Verdict, VerdictKind } from '../domain/verdict.ts';
 
@@ -28,7 +28,7 @@ export interface ResultRow {
   /** The first reason of the verdict. */
   readonly reason?: string;
   readonly candidate?: CandidateId;
-  /** How many trials of the candidate gave a value, and their mean. */
+  /** How many trials of the candidate gave a value, and their mean. Screens that are apart from whole trials are in neither. */
   readonly runs: number;
   readonly mean?: number;
   /** Pairs behind the gain that is quoted: of the confirmation, else of the replication, else 1 for the screen. */
@@ -49,7 +49,7 @@ export interface ResultRow {
   /** The best estimate there is of the gain: confirmed, else replicated, else screened. */
   readonly gain?: number;
   readonly predicted?: Interval;
-  /** Whether `gain` fell into `predicted`; absent without either. */
+  /** Whether `gain` fell into `predicted`; absent without either, and where `gain` is of a screen that is apart from whole trials. */
   readonly predictionHeld?: boolean;
   /** Wall seconds of all its trials, its references included. */
   readonly seconds: number;
@@ -83,6 +83,7 @@ export function resultRow(state: CampaignState, experiment: Experiment): ResultR
   const evidence = verdict?.evidence ?? {};
   const gain = verdict && bestGainEstimate(verdict);
   const predicted = proposal.hypothesis.predictedGain;
+  const whole = verdict && wholeGainEstimate(state, verdict);
   const n = evidence.confirmPairs ?? evidence.replicatePairs ?? (evidence.screenGain === undefined ? undefined : 1);
   return withoutUndefined<ResultRow>({
     experiment: experiment.id,
@@ -112,7 +113,7 @@ export function resultRow(state: CampaignState, experiment: Experiment): ResultR
     shrunkenGain: evidence.shrunkenGain,
     gain,
     predicted,
-    predictionHeld: predicted && gain !== undefined ? gain >= predicted.low && gain <= predicted.high : undefined,
+    predictionHeld: predicted && whole !== undefined ? whole >= predicted.low && whole <= predicted.high : undefined,
     seconds: experiment.trialSeconds,
     filesChanged: experiment.filesChanged,
     linesAdded: experiment.linesAdded,
@@ -124,6 +125,14 @@ export function resultRow(state: CampaignState, experiment: Experiment): ResultR
     proposedAt: experiment.proposedAt,
     concludedAt: experiment.concludedAt,
   });
+}
+
+/** Whether `gain` is that of a screen with a length of its own, so none of whole trials. */
+export function isGainOfScreen(
+  row: Pick<ResultRow, 'gain' | 'replicateGain' | 'confirmGain'>,
+  screensApart: boolean,
+): boolean {
+  return screensApart && row.gain !== undefined && row.replicateGain === undefined && row.confirmGain === undefined;
 }
 
 /** What taking a change out gains is what the change carries, with its sign turned. */

@@ -1,6 +1,13 @@
 import type { CandidateId, ExperimentId, TrialId } from '../domain/ids.ts';
-import { MAX_ATTEMPTS } from '../domain/reduce.ts';
-import type { Arm, FailureKind, SandboxKind, Stage, TrialOutcome, TrialPlan } from '../domain/trial.ts';
+import {
+  MAX_ATTEMPTS,
+  type Arm,
+  type FailureKind,
+  type SandboxKind,
+  type Stage,
+  type TrialOutcome,
+  type TrialPlan,
+} from '../domain/trial.ts';
 import type { EventRecord } from '../store/store.ts';
 import { withoutUndefined } from './results.ts';
 

@@ -112,8 +112,9 @@ function fallWords({ experiment, verdict, retracted, builtOn }: ResultRow, state
 function predictionWords({ predicted, gain, predictionHeld }: ResultRow): string | undefined {
   if (!predicted) return undefined;
   const interval = showInterval(predicted);
-  if (gain === undefined || predictionHeld === undefined)
-    return `predicted a gain of ${interval}; nothing was measured`;
+  if (gain === undefined) return `predicted a gain of ${interval}; nothing was measured`;
+  if (predictionHeld === undefined)
+    return `predicted a gain of ${interval}; it was only screened, and screens here say nothing of whole trials`;
   const how = predictionHeld
     ? 'the prediction held'
     : gain < predicted.low

@@ -25,6 +25,7 @@ export function checkPhases(source: YamlSource, spec: Partial<TaskSpec>): Proble
   return [
     ...phases.flatMap((phase, index) => checkPhase(source, phases, phase, index)),
     ...checkResult(source, spec),
+    ...checkCandidates(source, phases),
     ...processes.flatMap(({ path, process }) => checkPlaceholdersOf(source, path, process)),
     ...checkPreparedData(source, spec, processes),
   ];
@@ -85,6 +86,20 @@ function checkResult(source: YamlSource, spec: Partial<TaskSpec>): Problem[] {
         writers.length === 0 ? 'none that writes the result' : `none that writes the result at ${without.join(', ')}`,
       expected: 'a phase with trust: judge and {result} in its command',
       remedy: 'A number that a candidate prints is only a claim; the judge must measure for itself',
+    }),
+  ];
+}
+
+/** A candidate's time that is measured at one stage is measured at all: without such a run a judge would have nothing to judge. */
+function checkCandidates(source: YamlSource, phases: readonly PhaseSpec[]): Problem[] {
+  const own = phases.filter(({ trust, budget }) => trust === 'candidate' && budget !== undefined);
+  const without = TRIAL_STAGES.filter((stage) => !own.some((phase) => runsAt(phase, stage)));
+  if (without.length === 0 || without.length === TRIAL_STAGES.length) return [];
+  return [
+    source.problem(['phases'], {
+      found: `none with a budget at ${without.join(', ')}`,
+      expected: 'a phase with trust: candidate and a budget at every stage, as at the others',
+      remedy: `Add ${without.length === 1 ? 'that stage' : 'those stages'} to the stages of the phase that runs the candidate`,
     }),
   ];
 }

@@ -286,6 +286,15 @@ describe('a wrong task answers with file, line, column, path, what is there, wha
       ],
     ],
     [
+      'a candidate that is away at some stages',
+      phase(
+        '  - {name: train, stages: [baseline, replicate, confirm], budget: { limit: 1 }, timeout: 60, command: [x]}',
+      ),
+      [
+        'task.yaml:6:3 phases: found none with a budget at screen, final, expected a phase with trust: candidate and a budget at every stage, as at the others. Add those stages to the stages of the phase that runs the candidate',
+      ],
+    ],
+    [
       'a judge that profiles',
       phase("  - {name: look, trust: judge, stages: [profile], command: [x, '{result}']}"),
       [

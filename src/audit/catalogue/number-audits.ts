@@ -10,7 +10,7 @@ const UNTESTED =
 export const NUMBER_AUDITS: readonly AuditDescription[] = [
   {
     id: 'seed-ignored',
-    version: 2,
+    version: 3,
     title: 'values depend on the seed as much as those of an honest run',
     looksAt: 'numbers',
     runs: 'experiment',
@@ -49,7 +49,7 @@ export const NUMBER_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'effort',
-    version: 1,
+    version: 2,
     title: 'a better result took a fair share of the time that was given',
     looksAt: 'numbers',
     runs: 'experiment',
@@ -75,7 +75,7 @@ export const NUMBER_AUDITS: readonly AuditDescription[] = [
   },
   {
     id: 'surprise',
-    version: 1,
+    version: 2,
     title: 'the gain is one of those that this campaign has seen',
     looksAt: 'numbers',
     runs: 'experiment',

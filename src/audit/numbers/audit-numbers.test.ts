@@ -32,11 +32,16 @@ function outcome(value: number, hidden: number | undefined, facts: TrialFacts = 
 /** The reports on an experiment with these pairs, by audit. */
 function audited(
   pairs: readonly Made[],
-  options: Partial<NumbersInput> & { history?: readonly number[]; sigma?: number; holdout?: boolean } = {},
+  options: Partial<NumbersInput> & {
+    history?: readonly number[];
+    sigma?: number;
+    holdout?: boolean;
+    screensApart?: boolean;
+  } = {},
 ): (id: string) => AuditReport {
-  const { history = [], sigma = SIGMA, holdout = true, ...rest } = options;
+  const { history = [], sigma = SIGMA, holdout = true, screensApart = false, ...rest } = options;
   const campaign = new HandMadeCampaign({
-    task: holdout ? { holdoutMetric: 'hidden' } : {},
+    task: { screensApart, ...(holdout ? { holdoutMetric: 'hidden' } : {}) },
     noise: { sigma, sigmaUsed: sigma },
   });
   for (const gain of history) {
@@ -214,4 +219,20 @@ test('surprise: a gain unlike all before it is noted once there is a history', (
   expect(audited(honest(random, 3), { history })('surprise').finding).toBe('noted');
   expect(audited(honest(random, 0.2), { history })('surprise').finding).toBe('passed');
   expect(audited(honest(random, 3), { history: history.slice(0, 10) })('surprise').finding).toBe('passed');
+});
+
+test('gains and effort of screens that are apart are held against no whole trial', () => {
+  // A screen that gained much, then whole trials that lost a little in hardly any time.
+  const facts = { budgetSeconds: 0.1 };
+  const pairs: Made[] = [
+    { stage: 'screen', candidate: 10, reference: 20, facts },
+    { stage: 'replicate', candidate: 10.1, reference: 10, facts },
+    { stage: 'replicate', candidate: 10.2, reference: 10, facts },
+  ];
+  expect(audited(pairs)('effort').finding).toBe('noted');
+  expect(audited(pairs, { screensApart: true })('effort').finding).toBe('passed');
+  const history = Array.from({ length: 30 }, (_, index) => 0.01 * index);
+  const large = honest(createRandom('large'), 5);
+  expect(audited(large, { history })('surprise').finding).toBe('noted');
+  expect(audited(large, { history, screensApart: true })('surprise').detail).toMatch(/^0 gains before it/);
 });

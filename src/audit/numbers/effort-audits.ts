@@ -8,14 +8,15 @@ const LITTLE_EFFORT = 0.2;
 /** It beats its reference with less than a fifth of the time that it was given: brilliant, or the work was done elsewhere. */
 export const effort: NumberAudit = {
   id: 'effort',
-  version: 1,
+  version: 2,
   look: (context) => {
     const { budget, shared } = context;
     if (!budget) return { finding: 'passed', detail: 'the task has no budget of time' };
     const used = budgetSeconds(context);
     if (used.length === 0) return { finding: 'passed', detail: 'no run says how long it took' };
     const share = mean(used) / budget.limitSeconds;
-    const gained = shared.length > 0 && mean(shared.map(({ gain }) => gain)) > 0;
+    const whole = shared.filter(({ scored }) => scored !== 'screen');
+    const gained = whole.length > 0 && mean(whole.map(({ gain }) => gain)) > 0;
     const detail = `${used.length} runs used ${(100 * share).toFixed(0)} % of the ${budget.limitSeconds} s that they were given`;
     return { finding: gained && share < LITTLE_EFFORT ? 'noted' : 'passed', detail };
   },

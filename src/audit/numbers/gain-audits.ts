@@ -1,5 +1,5 @@
 import { isMeasurement } from '../../domain/hypothesis.ts';
-import { bestGainEstimate } from '../../domain/reduce.ts';
+import { wholeGainEstimate } from '../../domain/reduce.ts';
 import { showGain } from '../../domain/show-number.ts';
 import { mean, quantile, standardDeviation } from '../../stats/summary.ts';
 import type { NumberAudit } from './number-audit.ts';
@@ -39,12 +39,12 @@ const BY_FAR = 3;
  */
 export const surprise: NumberAudit = {
   id: 'surprise',
-  version: 1,
+  version: 2,
   look: ({ state, experiment, verdict }) => {
-    const gained = bestGainEstimate(verdict);
+    const gained = wholeGainEstimate(state, verdict);
     const history: number[] = [];
     for (const other of state.experiments.values()) {
-      const estimate = other.verdict && bestGainEstimate(other.verdict);
+      const estimate = other.verdict && wholeGainEstimate(state, other.verdict);
       if (other.id === experiment.id || isMeasurement(other.proposal.operator) || estimate === undefined) continue;
       history.push(estimate);
     }

@@ -15,12 +15,13 @@ const FEWEST = 3;
  */
 export const seedIgnored: NumberAudit = {
   id: 'seed-ignored',
-  version: 2,
+  version: 3,
   look: (context) => {
     const sigma = context.state.noise?.sigma ?? 0;
-    const seeds = new Set(context.runs.map(({ seed }) => seed)).size;
-    const own = pooled(context.runs);
-    const n = context.runs.length;
+    const runs = context.runs.filter(({ scored }) => scored !== 'screen');
+    const seeds = new Set(runs.map(({ seed }) => seed)).size;
+    const own = pooled(runs);
+    const n = runs.length;
     const looked = `${n} values on ${seeds} seeds`;
     if (!(sigma > 0))
       return { finding: 'passed', detail: `${looked}; the task has no noise of its own to compare with` };

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { SandboxKind } from '../../domain/trial.ts';
+import { screensApart } from '../../task/screens-apart.ts';
 import type { Task } from '../../task/task.ts';
 import { canFire, NEED_SEALS, offersOf } from './fitting.ts';
 import type { GuardCase, GuardSource } from './guard-source.ts';
@@ -43,10 +44,12 @@ export function allGuards(choice: GuardChoice, only?: readonly string[]): GuardS
   const applies = ({ kind, expects }: GuardCase): boolean =>
     kind === 'control' || expects.some((audit) => canFire(choice.task, audit));
   const cases = guardCases(choice).filter((one) => applies(one) && (only?.includes(one.id) ?? true));
+  // What an exploit gains is told by the start, which was measured in whole trials: screens of another length say nothing of it.
+  const stage = screensApart(choice.task.spec) ? 'confirm' : 'screen';
   return {
     batchSize: 1,
     withoutProposals: true,
-    pick: () => cases,
+    pick: () => cases.map((one) => ({ ...one, stage })),
     ...(cases.length === 0 ? { unguarded: `no exploit fits the task ${choice.task.name}` } : {}),
   };
 }

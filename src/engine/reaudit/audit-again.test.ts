@@ -6,7 +6,7 @@ import { smallCampaign } from '../../report/demo-campaign.fixture.ts';
 import { inMemoryStore } from '../../store/memory/memory-store.ts';
 import type { CleanRoom } from '../reproduce/clean-room.ts';
 import { subjectOf } from '../reproduce/subject.ts';
-import { auditAgain, type AuditedAgain, type Auditors } from './audit-again.ts';
+import { auditAgain, freshStages, type AuditedAgain, type Auditors } from './audit-again.ts';
 import { readLogged } from './logged-trials.ts';
 
 const E1 = experimentId(1);
@@ -74,4 +74,12 @@ test('a trial that is not over is none of the logged ones', async () => {
   const { trials } = await readLogged(store, last);
   expect(trials.map(({ plan }) => plan.trial)).not.toContain(trialId(0));
   expect(trials.every(({ state }) => state === 'ended')).toBe(true);
+});
+
+test('where screens run other phases, a whole trial of the search is looked at too', () => {
+  const task = (...stages: readonly (readonly string[])[]): Parameters<typeof freshStages>[0] =>
+    ({ phases: stages.map((each) => ({ stages: each })) }) as unknown as Parameters<typeof freshStages>[0];
+  expect(freshStages(task(['baseline', 'screen', 'replicate'], ['confirm', 'final']))).toEqual(['screen', 'confirm']);
+  const apart = task(['screen'], ['baseline', 'replicate', 'confirm', 'final']);
+  expect(freshStages(apart)).toEqual(['screen', 'replicate', 'confirm']);
 });

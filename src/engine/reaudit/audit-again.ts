@@ -4,6 +4,8 @@ import type { AuditReport } from '../../domain/audit.ts';
 import { BASELINE_EXPERIMENT, trialId, type CandidateId, type ExperimentId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
 import type { Stage, TrialPlan } from '../../domain/trial.ts';
+import type { TaskSpec } from '../../task/schema.ts';
+import { screensApart } from '../../task/screens-apart.ts';
 import type { NumberAudits } from '../guards/keep-audits.ts';
 import { numberAuditor } from '../guards/number-auditor.ts';
 import type { CleanRoom } from '../reproduce/clean-room.ts';
@@ -54,8 +56,13 @@ export interface AgainInput {
   readonly signal: AbortSignal;
 }
 
-/** One trial of a search stage and one of the confirmation: the phases that a candidate is measured by, each once. */
-export const FRESH_STAGES: readonly Stage[] = ['screen', 'confirm'];
+/**
+ * One trial of a search stage and one of the confirmation, and one of replication where screens run other phases: those that a candidate
+ * is measured by.
+ */
+export function freshStages(task: Pick<TaskSpec, 'phases'>): readonly Stage[] {
+  return screensApart(task) ? ['screen', 'replicate', 'confirm'] : ['screen', 'confirm'];
+}
 
 const AUDITORS: Omit<Auditors, 'auditNumbers'> = {
   auditChange: ({ parts, task }, reference, candidate) =>
@@ -121,8 +128,9 @@ export async function auditAgain(input: AgainInput, given: Partial<Auditors> = {
 
 async function runFresh({ room, subject, signal }: AgainInput): Promise<readonly EndedPlan[]> {
   // Names of trials are those of attempts' folders: unique in the room.
-  const first = 2 * Number(subject.experiment.id.slice(1)) + 1;
-  const plans = FRESH_STAGES.map((stage, index): TrialPlan => ({
+  const stages = freshStages(room.task.spec);
+  const first = stages.length * Number(subject.experiment.id.slice(1)) + 1;
+  const plans = stages.map((stage, index): TrialPlan => ({
     trial: trialId(first + index),
     experiment: BASELINE_EXPERIMENT,
     candidate: room.here(subject.candidate),

@@ -15,7 +15,7 @@ import { subjectOf, treesOf, type Subject } from '../reproduce/subject.ts';
 import { visitCampaign, type Visit } from '../reproduce/visit.ts';
 import type { MachineOptions } from '../trial-parts.ts';
 import { judgeTask } from '../task-rules.ts';
-import { auditAgain, FRESH_STAGES, type AuditedAgain, type Auditors } from './audit-again.ts';
+import { auditAgain, freshStages, type AuditedAgain, type Auditors } from './audit-again.ts';
 import { foundations, standingKeeps } from './choose-keeps.ts';
 import { readLogged, type LoggedExperiment } from './logged-trials.ts';
 import { isNothingStale, staleAudits, type StaleAudits } from './stale-audits.ts';
@@ -90,7 +90,7 @@ export async function reaudit(options: ReauditOptions): Promise<ReauditReport> {
 function expectedOfTrials(task: Task, state: CampaignState): readonly string[] {
   const described = judgeTask(task, state.task.start);
   const sandbox = state.engine?.sandbox ?? 'bubblewrap';
-  const phases = FRESH_STAGES.flatMap((stage) => phasesAt(described, stage));
+  const phases = freshStages(task.spec).flatMap((stage) => phasesAt(described, stage));
   return [...expectedRuntimeAudits({ sandbox, phases, os: process.platform }), ...task.spec.audits.judge];
 }
 

@@ -1,5 +1,4 @@
-import { MAX_ATTEMPTS } from '../../domain/reduce.ts';
-import type { TrialOutcome, TrialPlan } from '../../domain/trial.ts';
+import { MAX_ATTEMPTS, type TrialOutcome, type TrialPlan } from '../../domain/trial.ts';
 import { runAttempt } from '../run-attempt.ts';
 import type { CleanRoom } from './clean-room.ts';
 

@@ -1,6 +1,6 @@
 import type { Interval, Operator, Proposal } from '../../domain/hypothesis.ts';
 import type { CampaignState, Experiment } from '../../domain/state.ts';
-import { bestGainEstimate } from '../../domain/reduce.ts';
+import { wholeGainEstimate } from '../../domain/reduce.ts';
 import type { Random } from '../../stats/random.ts';
 import { quantile } from '../../stats/summary.ts';
 import type { SearchSpace } from './search-space.ts';
@@ -45,7 +45,7 @@ export function predictFromHistory(state: CampaignState, operator: Operator): In
   const gains = latest(
     state,
     ({ proposal, verdict }) => proposal.operator === operator && verdict !== undefined,
-  ).flatMap(({ verdict }) => (verdict ? (bestGainEstimate(verdict) ?? []) : []));
+  ).flatMap(({ verdict }) => (verdict ? (wholeGainEstimate(state, verdict) ?? []) : []));
   const sigma = state.noise?.sigmaUsed ?? 0;
   const size = Math.abs(state.noise?.mean ?? 0);
   if (gains.length < 5) return { low: -FIRST_GUESS.worse * size - sigma, high: FIRST_GUESS.better * size + sigma };

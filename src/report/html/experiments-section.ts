@@ -1,11 +1,12 @@
 import { count, showEValue, showGain, showInterval, showP, showSeconds } from '../numbers.ts';
-import { hasFallen, rankRows, type ResultRow } from '../results.ts';
+import { hasFallen, isGainOfScreen, rankRows, type ResultRow } from '../results.ts';
 import { escapeHtml, Html, html } from './escape.ts';
 import { scrollable, verdictTag } from './parts.ts';
 import type { Patch, ReportData } from './report-data.ts';
 
 /** A page with more rows is slow on a phone; the rest is in results.json. */
 const MOST_ROWS = 1000;
+const SCREENED = 'of a screen, which has a length of its own: not the gain of whole trials';
 
 /** Every experiment: first what was kept, then all. */
 export function experimentsSection(data: ReportData): Html {
@@ -62,6 +63,7 @@ function table(data: ReportData, rows: readonly ResultRow[], caption: string): H
 
 function experimentLines({ decimals, patches, summary }: ReportData, row: ResultRow): Html {
   const patch = patches.get(row.experiment);
+  const isOfScreen = isGainOfScreen(row, summary.screens !== undefined);
   const facts: (string | undefined)[] = [
     `${row.kind}, ${row.operator} by ${row.proposer}, on ${row.parent}`,
     row.stage === undefined ? undefined : `ended at ${row.stage}`,
@@ -79,7 +81,7 @@ function experimentLines({ decimals, patches, summary }: ReportData, row: Result
   return html`<tr class="head" id="${row.experiment}">
       <th scope="row">${row.experiment}${row.champion && html` <span title="the champion">★</span>`}</th>
       <td>${verdictTag(row)}</td>
-      <td class="num">${showGain(row.gain, decimals)}</td>
+      <td class="num">${isOfScreen && html`<span title="${SCREENED}">~</span> `}${showGain(row.gain, decimals)}</td>
       <td class="num wide-only">${row.n}</td>
       <td class="num wide-only">${showInterval(row.interval, decimals)}</td>
       <td class="num wide-only">${showP(row.p)}</td>

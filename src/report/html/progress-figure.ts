@@ -61,7 +61,12 @@ function marks(data: ReportData, axis: ProgressAxis, place: { x: Scale; y: Scale
 }
 
 function tooltip({ summary, decimals }: ReportData, row: ResultRow, value: number | undefined): string {
-  const measured = value === undefined ? 'no value' : `${summary.task.metric} ${showValue(value, decimals)}`;
+  const measured =
+    value === undefined
+      ? row.gain === undefined
+        ? 'no value'
+        : 'only screened'
+      : `${summary.task.metric} ${showValue(value, decimals)}`;
   const gain = row.gain === undefined ? '' : `, gain ${showGain(row.gain, decimals)} over ${row.parent}`;
   return `${row.experiment} ${row.failure === undefined ? verdictWords(row) : `failed: ${row.failure}`}: ${row.statement} (${measured}${gain})`;
 }

@@ -16,7 +16,8 @@ export function progressSection(data: ReportData): Html {
   const text = `${steps === 0 ? 'No step was kept' : `The champion changed ${steps} times`} in ${summary.experiments} experiments`;
   const caption = html`Each mark is an experiment: its ${summary.task.metric} on the seeds of its confirmation, or else
   the mean of its runs. The line is the champion. The band is the start with the spread of one trial. Marks at an edge
-  lie beyond it; marks on the axis have no value; a ring is a keep that fell. ${legend(present)}`;
+  lie beyond it; marks on the axis have no value${summary.screens && ' of a whole trial'}; a ring is a keep that fell.
+  ${legend(present)}`;
   return html`<section>
     <h2>Progress</h2>
     ${figure({
