@@ -251,13 +251,18 @@ export interface ExperimentProfiled {
   readonly seconds?: number;
 }
 
-/** The engine ran an experiment's profile and has nothing to show for it. It does not try that experiment again unless it was cancelled. */
+/**
+ * The engine ran an experiment's profile and has nothing to show for it. It does not try that experiment again unless it was cancelled, or
+ * lost with the machine fewer times than a trial may be.
+ */
 export interface ProfileFailed {
   readonly type: 'profile.failed';
   readonly experiment: ExperimentId;
   readonly seconds: number;
   readonly reason: string;
   readonly cancelled?: true;
+  /** Nobody knows how it ended: its supervisor is gone. */
+  readonly lost?: true;
 }
 
 /** A batch of experiments begins. Its guards are experiments of their own; their numbers come with it. */

@@ -15,7 +15,7 @@ export function profileContext(state: CampaignState, id: ExperimentId): ProfileC
   for (let at = state.experiments.get(id); at && !seen.has(at.id); at = state.experiments.get(at.proposal.parent)) {
     seen.add(at.id);
     if (!at.profile) continue;
-    const whose = at.id === id ? id : `${at.id}, which ${id} comes from`;
+    const whose = at.id === id ? id : `${at.id}, which ${id} comes from,`;
     const head = `Where the time of ${whose} goes, as its own process said: a claim that nobody checked.`;
     return { experiment: at.id, lines: [head, ...profileLines(at.profile)] };
   }

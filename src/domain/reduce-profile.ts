@@ -1,4 +1,5 @@
 import type { EventOf } from './events.ts';
+import { MAX_ATTEMPTS } from './trial.ts';
 import { updateExperiment, type WorkingState } from './working-state.ts';
 
 /** Profiles are no trials: they have a stage of their own in the account of time, and no part in any verdict. */
@@ -19,6 +20,10 @@ export function applyProfileEvent(
     const { profile } = event;
     updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, profile }));
   } else if (event.cancelled !== true) {
-    updateExperiment(state, event.experiment, (experiment) => ({ ...experiment, isProfileless: true }));
+    updateExperiment(state, event.experiment, (experiment) => {
+      const profilesLost = (experiment.profilesLost ?? 0) + 1;
+      if (event.lost === true && profilesLost < MAX_ATTEMPTS) return { ...experiment, profilesLost };
+      return { ...experiment, isProfileless: true };
+    });
   }
 }

@@ -43,6 +43,8 @@ export interface Experiment {
   readonly profile?: Profile;
   /** An engine tried to profile it, and it left nothing. */
   readonly isProfileless?: true;
+  /** So many profiles of it ended with the machine that they ran on. */
+  readonly profilesLost?: number;
 }
 
 export type TrialState = 'planned' | 'submitted' | 'ended';

@@ -125,6 +125,45 @@ test('what leaves no profile is said once, and not tried again', async () => {
   expect(await typesOf(campaign)).toContain('campaign.finished');
 });
 
+test.each([
+  [2, 'experiment.profiled'],
+  [3, 'profile.failed'],
+])('a profile that was lost with the machine is tried again, as a trial is: lost %i times', async (times, last) => {
+  const world = profiledWorld();
+  const { executor } = world;
+  let lost = 0;
+  const isLost = (token: string): boolean => token.startsWith('profile-e0') && lost < times;
+  const rebooted: SimulatedWorld = {
+    ...world,
+    judge: {
+      ...world.judge,
+      prepare: async (context) => {
+        const { token, slot } = context;
+        return isLost(token) ? { token, slot, phases: [] } : world.judge.prepare(context);
+      },
+    },
+    executor: {
+      ...executor,
+      ended: async (handle, signal) => {
+        if (!isLost(handle.token)) return executor.ended(handle, signal);
+        lost += 1;
+        return { kind: 'lost', detail: 'its supervisor is gone' };
+      },
+    },
+  };
+  await using campaign = await simulatedCampaign({
+    world: rebooted,
+    limits: { experiments: 12 },
+    gains: [0],
+    slots: 1,
+    guarded: { isProfiled: true },
+  });
+  await campaign.run();
+  const ends = (await typesOf(campaign)).filter((type) => type === 'experiment.profiled' || type === 'profile.failed');
+  expect(ends).toHaveLength(3);
+  expect(ends.at(-1)).toBe(last);
+});
+
 test('a killed engine leaves no profile twice: the next one finds what was started', async () => {
   for (let dieAfter = 1; dieAfter <= 30; dieAfter += 1) {
     const world = profiledWorld();

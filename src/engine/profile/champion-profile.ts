@@ -52,7 +52,10 @@ export async function runProfile(
   const seconds = secondsOf(ended.end);
   const found = await profileOfRun(context.directory, ended.end);
   await parts.executor.clean(ended.handle).catch(() => {});
-  if (found.kind === 'unread') return { type: 'profile.failed', experiment, seconds, reason: found.reason };
+  if (found.kind === 'unread') {
+    const lost = ended.end.kind === 'lost' ? { lost: true as const } : {};
+    return { type: 'profile.failed', experiment, seconds, reason: found.reason, ...lost };
+  }
   return {
     type: 'experiment.profiled',
     experiment,
