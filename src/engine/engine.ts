@@ -83,6 +83,8 @@ export class Engine {
   #rejectedInARow = 0;
   /** Moving average of how long a proposal takes. */
   #proposalSeconds = 0;
+  /** The same of screens that have a length of their own; 0 where they have not. */
+  #screenSeconds = 0;
   /** The proposer had nothing; ask again after the next verdict. */
   #proposerIdle = false;
 
@@ -191,8 +193,9 @@ export class Engine {
           if (!trial) throw new Error(`${message.trial} ended, but the log does not know it`);
           // Only now: between its end and here the log still has it as submitted, and it must not be adopted a second time.
           if (trial.token !== undefined) this.#launched.delete(trial.token);
-          const { experiment } = trial.plan;
+          const { experiment, stage } = trial.plan;
           const { outcome, trial: id } = message;
+          if (stage === 'screen') this.#timeScreen(outcome);
           events.push({ type: 'trial.finished', trial: id, experiment, attempt: trial.attempt, outcome });
           break;
         }
@@ -333,12 +336,18 @@ export class Engine {
     for (let count = Math.min(wanted, allowed); count > 0; count -= 1) this.#propose();
   }
 
+  #timeScreen({ facts: { wallSeconds = 0 } }: TrialOutcome): void {
+    if (this.#state.task.screensApart !== true || !(wallSeconds > 0)) return;
+    this.#screenSeconds = this.#screenSeconds === 0 ? wallSeconds : 0.7 * this.#screenSeconds + 0.3 * wallSeconds;
+  }
+
   /**
    * How many proposals have to be under way so that slots need not wait for a slow proposer: as many trials as end while one is made
    * (Little's law). 0 for a proposer that takes no time.
    */
   #ahead(): number {
-    const trialSeconds = this.#state.noise?.trialSeconds ?? 0;
+    // A proposal is screened first, and most go no further.
+    const trialSeconds = this.#screenSeconds || (this.#state.noise?.trialSeconds ?? 0);
     if (trialSeconds <= 0 || this.#proposalSeconds < 0.1 * trialSeconds) return 0;
     const slots = this.#parts.executor.slots.length;
     return Math.min(MAX_PROPOSALS_AHEAD, Math.ceil((slots * this.#proposalSeconds) / trialSeconds));

@@ -44,11 +44,12 @@ export async function simulatedCampaign(options: {
   readonly proposer?: Proposer;
   readonly searchSeed?: number;
   readonly slots?: number;
+  readonly screensApart?: boolean;
   /** What guards it, what audits its trials, and whether it is profiled. */
   readonly guarded?: Pick<EngineParts, 'batches' | 'auditTrial' | 'changeAudits' | 'keepAudits' | 'isProfiled'> &
     Partial<Pick<EngineParts, 'workshop'>>;
 }): Promise<SimulatedCampaign> {
-  const { world, limits, gains, searchSeed = 1, slots = 2 } = options;
+  const { world, limits, gains, searchSeed = 1, slots = 2, screensApart = false } = options;
   const attemptsRoot = await mkdtemp(path.join(tmpdir(), 'assay-simulated-'));
   const store = inMemoryStore();
   const task = {
@@ -58,6 +59,7 @@ export async function simulatedCampaign(options: {
     metric: 'loss',
     direction: 'minimize',
     start: 'only',
+    screensApart,
   } as const;
   const testHorizon = Math.max(10, Math.ceil((limits.experiments ?? 100) * 0.3));
   const created = {
