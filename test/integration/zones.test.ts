@@ -268,30 +268,34 @@ describe.runIf(isRoot)('the weak sandbox, as root', () => {
     const root = path.join(stage.root, 'weak');
     await using executor = await createLocalExecutor({ root, slots, python: PYTHON, sandbox: 'process' });
     const look = `
-import json, os
+import json, os, time
 found = {}
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        words = open(f"/proc/{pid}/cmdline", "rb").read()
-    except OSError:
-        continue
-    if b"the judge of zones" not in words:
-        continue
-    whose = "its own" if int(pid) == os.getpid() else "the judge's"
-    found[whose] = []
-    for name, look in {
-        "environ": lambda: open(f"/proc/{pid}/environ", "rb").read(),
-        "mem": lambda: open(f"/proc/{pid}/mem", "r+b"),
-        "fd": lambda: os.listdir(f"/proc/{pid}/fd"),
-        "cwd": lambda: os.listdir(f"/proc/{pid}/cwd"),
-        "signal": lambda: os.kill(int(pid), 0),
-        "result": lambda: open(bytes.fromhex("RESULT") + b"/y", "w"),
-    }.items():
+# The judge may start later.
+until = time.monotonic() + 10
+while "the judge's" not in found and time.monotonic() < until:
+    time.sleep(0.02)
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            look()
-            found[whose].append(name)
+            words = open(f"/proc/{pid}/cmdline", "rb").read()
         except OSError:
-            pass
+            continue
+        if b"the judge of zones" not in words:
+            continue
+        whose = "its own" if int(pid) == os.getpid() else "the judge's"
+        found[whose] = []
+        for name, look in {
+            "environ": lambda: open(f"/proc/{pid}/environ", "rb").read(),
+            "mem": lambda: open(f"/proc/{pid}/mem", "r+b"),
+            "fd": lambda: os.listdir(f"/proc/{pid}/fd"),
+            "cwd": lambda: os.listdir(f"/proc/{pid}/cwd"),
+            "signal": lambda: os.kill(int(pid), 0),
+            "result": lambda: open(bytes.fromhex("RESULT") + b"/y", "w"),
+        }.items():
+            try:
+                look()
+                found[whose].append(name)
+            except OSError:
+                pass
 print(json.dumps(found), flush=True)`;
     const wait = `
 import os
