@@ -20,7 +20,7 @@ export interface PhaseObservations {
   readonly ready?: ReadyObservation;
   /** When the budget was used up. Absent: the program had ended by then, or nothing could be seen at that moment. */
   readonly limit?: LimitObservation;
-  /** Seconds that the supervisor spent on all of this. */
+  /** Seconds of a core that the supervisor spent on all of this. */
   readonly costSeconds: number;
 }
 

@@ -3,21 +3,13 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { BASELINE_EXPERIMENT, candidateId } from '../../domain/ids.ts';
 import type { CampaignState } from '../../domain/state.ts';
-import type { Proposer } from '../../proposer/proposer.ts';
 import { simulatedCampaign, type SimulatedCampaign } from '../simulated-campaign.fixture.ts';
 import { createSimulatedWorld, type SimulatedWorld } from '../simulated-world.ts';
 import { PROFILE_SHARE, profileDue } from './champion-profile.ts';
-
-const PROFILE = {
-  schema: 'assay.training-profile.v1',
-  device: 'a device',
-  steps: 5,
-  secondsPerStep: 0.02,
-  top: [{ name: 'matmul', secondsPerStep: 0.01, callsPerStep: 12, share: 0.5 }],
-};
+import { listening, PROFILE_FILE } from './profile.fixture.ts';
 
 /** Runs of the stage 'profile' leave this as their profile.json. Undefined: nothing. */
-function profiledWorld(left: unknown = PROFILE): SimulatedWorld & { readonly profiled: string[] } {
+function profiledWorld(left: unknown = PROFILE_FILE): SimulatedWorld & { readonly profiled: string[] } {
   const world = createSimulatedWorld({ sigma: 0.01, slots: 1 });
   const profiled: string[] = [];
   return {
@@ -38,23 +30,6 @@ function profiledWorld(left: unknown = PROFILE): SimulatedWorld & { readonly pro
   };
 }
 
-/** Each proposal gains, and is remembered with the profile that came with the request for it. */
-function listening(seen: { champion: string; profile: string | undefined }[]): Proposer {
-  return {
-    name: 'listening',
-    propose: ({ state, seed, profile }) => {
-      seen.push({ champion: state.champion, profile: profile?.experiment });
-      return Promise.resolve({
-        operator: 'invent',
-        proposer: 'listening',
-        parent: state.champion,
-        hypothesis: { kind: 'systems', statement: 'a large gain', rationale: 'planted' },
-        change: { type: 'files', files: { gain: '0.5', nonce: seed } },
-      });
-    },
-  };
-}
-
 async function typesOf(campaign: SimulatedCampaign): Promise<readonly string[]> {
   return (await campaign.records()).map(({ event }) => event.type);
 }
@@ -67,7 +42,7 @@ test('the engine profiles each champion once, and who proposes sees the newest',
     limits: { experiments: 4 },
     gains: [0],
     slots: 1,
-    proposer: listening(seen),
+    proposer: listening(({ state, profile }) => seen.push({ champion: state.champion, profile: profile?.experiment })),
     guarded: { isProfiled: true },
   });
   const { state } = await campaign.run();
@@ -111,7 +86,7 @@ test('a task without the phase is never profiled', async () => {
 });
 
 test('what leaves no profile is said once, and not tried again', async () => {
-  const world = profiledWorld({ ...PROFILE, steps: -1 });
+  const world = profiledWorld({ ...PROFILE_FILE, steps: -1 });
   await using campaign = await simulatedCampaign({
     world,
     limits: { experiments: 4 },

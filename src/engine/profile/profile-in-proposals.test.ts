@@ -3,13 +3,7 @@ import { BASELINE_EXPERIMENT } from '../../domain/ids.ts';
 import type { ProposerContext } from '../../proposer/proposer.ts';
 import { simulatedCampaign } from '../simulated-campaign.fixture.ts';
 import { createSimulatedWorld } from '../simulated-world.ts';
-
-const PROFILE = {
-  device: 'a device',
-  steps: 5,
-  secondsPerStep: 0.02,
-  top: [{ name: 'matmul', secondsPerStep: 0.01, callsPerStep: 12, share: 0.5 }],
-};
+import { listening, PROFILE } from './profile.fixture.ts';
 
 test('who proposes is told of the profile of the champion or of what it comes from', async () => {
   const seen: (ProposerContext['profile'] | 'none')[] = [];
@@ -18,19 +12,7 @@ test('who proposes is told of the profile of the champion or of what it comes fr
     world,
     limits: { experiments: 6 },
     gains: [0],
-    proposer: {
-      name: 'listening',
-      propose: ({ state, seed, profile }) => {
-        seen.push(profile ?? 'none');
-        return Promise.resolve({
-          operator: 'invent',
-          proposer: 'listening',
-          parent: state.champion,
-          hypothesis: { kind: 'systems', statement: 'a large gain', rationale: 'planted' },
-          change: { type: 'files', files: { gain: '0.5', nonce: seed } },
-        });
-      },
-    },
+    proposer: listening(({ profile }) => seen.push(profile ?? 'none')),
   });
   await campaign.store.append([
     { type: 'experiment.profiled', experiment: BASELINE_EXPERIMENT, device: 'a device', profile: PROFILE },

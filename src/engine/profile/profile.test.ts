@@ -10,17 +10,14 @@ import { openSqliteStore } from '../../store/sqlite/open-sqlite-store.ts';
 import { loadState } from '../load-state.ts';
 import { keptCampaign, longer, noOperation, type KeptCampaign } from '../reproduce/kept-campaign.fixture.ts';
 import { profileExperiment, type ProfileReport } from './profile-experiment.ts';
+import { PROFILE_FILE } from './profile.fixture.ts';
 import { readProfile } from './read-profile.ts';
 
 const E1 = experimentId(1);
 const E2 = experimentId(2);
 
 const PROFILE = {
-  schema: 'assay.training-profile.v1',
-  device: 'a device',
-  steps: 5,
-  secondsPerStep: 0.02,
-  top: [{ name: 'matmul', secondsPerStep: 0.01, callsPerStep: 12, share: 0.5 }],
+  ...PROFILE_FILE,
   idleShare: 0.25,
   operationsPerStep: 4e12,
   mfu: 0.3,
